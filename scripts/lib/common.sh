@@ -1,0 +1,92 @@
+# shellcheck shell=bash
+# What every script here starts with. Source it, do not run it.
+
+set -euo pipefail
+
+DMP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+DMP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dm-dmp
+# dmsetup and friends live there, and are not on every user's path.
+PATH=$PATH:/usr/sbin:/sbin
+
+say()
+{
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die()
+{
+	say "$*"
+	exit 1
+}
+
+# print the comment block at the top of the calling script
+usage()
+{
+	sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+}
+
+# scratch: make DMP_SCRATCH, a directory that goes when the script ends
+scratch()
+{
+	mkdir -p "$DMP_CACHE"
+	DMP_SCRATCH=$(mktemp -d "$DMP_CACHE/run.XXXXXX")
+	trap 'rm -rf "$DMP_SCRATCH"' EXIT
+}
+
+# one_at_a_time: wait until no other script here builds in the cache
+one_at_a_time()
+{
+	mkdir -p "$DMP_CACHE"
+	exec 9>"$DMP_CACHE/lock"
+	flock -n 9 && return
+	say "waiting for another run to finish building ..."
+	flock 9
+}
+
+# progress WHAT COMMAND...: one line for a long step, the command's output to
+# a log, which is named when the step fails
+progress()
+{
+	local what=$1 log start=$SECONDS status
+	shift
+	mkdir -p "$DMP_CACHE/log"
+	log=$DMP_CACHE/log/${what//[^A-Za-z0-9._-]/-}.log
+	say "$what ..."
+	# not as a condition, which would make the shell ignore errors inside
+	set +e
+	(set -e; "$@") >"$log" 2>&1 </dev/null
+	status=$?
+	set -e
+	if [ $status != 0 ]; then
+		tail -n 25 "$log" >&2
+		die "$what failed, see $log"
+	fi
+	say "$what: done in $((SECONDS - start)) s"
+}
+
+# need COMMAND:PACKAGE ...: install the packages of the commands (or, with a
+# slash, files) that are missing, or say how to
+need()
+{
+	local item missing=()
+	for item; do
+		case $item in
+		/*) [ -e "${item%%:*}" ] ;;
+		*) command -v "${item%%:*}" >/dev/null ;;
+		esac || missing+=("${item#*:}")
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		progress "installing ${missing[*]}" install_packages "${missing[@]}"
+	else
+		say "missing: ${missing[*]}; install with"
+		die "  sudo apt-get update && sudo apt-get install -y --no-install-recommends ${missing[*]}"
+	fi
+}
+
+install_packages()
+{
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y --no-install-recommends "$@"
+}

@@ -1,0 +1,194 @@
+# shellcheck shell=bash
+# Kernel sources and builds in the cache. Source after common.sh and series.sh.
+
+# Debian publishes the newest kernels here, for the release after bookworm;
+# their source package is good on any machine.
+DMP_SUITE=trixie-backports
+
+# apt_private COMMAND...: apt with state of its own in the cache, which leaves
+# the machine's alone and needs no root
+apt_private()
+{
+	local apt=$DMP_CACHE/apt command=$1
+	shift
+	"$command" -q -oDir::Etc::sourcelist="$apt/sources.list" \
+		-oDir::Etc::sourceparts=/dev/null \
+		-oDir::State::lists="$apt/lists" -oDir::Cache="$apt/cache" \
+		-oDir::State::status=/dev/null -oAPT::Sandbox::User=root \
+		-oAPT::Update::Error-Mode=any "$@"
+}
+
+# the newest linux-source package, which becomes $DMP_CACHE/linux-<version>
+fetch_newest()
+{
+	local apt=$DMP_CACHE/apt mirror package version tree
+	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		"Codename: $(. /etc/os-release && echo "$VERSION_CODENAME")" | head -n 1)
+	if [ -z "$mirror" ]; then
+		echo "apt knows no Debian mirror; run: sudo apt-get update" >&2
+		return 1
+	fi
+
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $DMP_SUITE main" \
+		>"$apt/sources.list"
+	apt_private apt-get update
+	package=$(apt_private apt-cache search --names-only '^linux-source-[0-9.]+$' |
+		cut -d ' ' -f 1 | sort -V | tail -n 1)
+	version=$(apt_private apt-cache show "$package" | sed -n 's/^Version: //p' |
+		sort -V | tail -n 1)
+	tree=$DMP_CACHE/linux-${version//[^A-Za-z0-9.+-]/-}
+
+	if [ ! -d "$tree" ]; then
+		rm -rf "$apt/new"
+		mkdir "$apt/new"
+		(cd "$apt/new" && apt_private apt-get download "$package=$version")
+		dpkg -x "$apt/new"/*.deb "$apt/new"
+		mkdir "$apt/new/tree"
+		tar -xf "$apt/new"/usr/src/linux-source-*.tar.* -C "$apt/new/tree" \
+			--strip-components=1
+		rm -rf "$DMP_CACHE"/linux-[0-9]*
+		mv "$apt/new/tree" "$tree"
+		rm -rf "$apt/new"
+	fi
+	echo "$tree" >"$DMP_CACHE/newest"
+}
+
+# kernel_newest: set KERNEL to a clean tree of the newest kernel; asks for a
+# newer one once a day
+kernel_newest()
+{
+	local known=
+	[ ! -e "$DMP_CACHE/newest" ] || known=$(cat "$DMP_CACHE/newest")
+	if [ ! -d "$known" ]; then
+		need dpkg:dpkg xz:xz-utils
+		progress "fetching the newest kernel source" fetch_newest
+	elif [ -n "$(find "$DMP_CACHE/newest" -mmin +1440)" ]; then
+		# without a network, an older one will do
+		set +e
+		(progress "looking for a newer kernel source" fetch_newest)
+		set -e
+	fi
+	KERNEL=$(cat "$DMP_CACHE/newest")
+}
+
+# kernel_key DIR: changes whenever the sources in DIR do
+kernel_key()
+{
+	if is_git_top "$1"; then
+		git -C "$1" rev-parse 'HEAD^{tree}'
+	else
+		find "$1" -type f -not -name '*.o' -printf '%P %s %T@\n' | sort | sha256sum
+	fi
+}
+
+copy_kernel()
+{
+	local dir=$1 copy=$2
+	rm -rf "$copy" "$copy+dmp"
+	mkdir -p "$copy"
+	if is_git_top "$dir"; then
+		git -C "$dir" archive HEAD | tar -x -C "$copy"
+	else
+		cp -a "$dir/." "$copy"
+		if [ -e "$copy/.config" ] || [ -e "$copy/include/config" ]; then
+			make -C "$copy" mrproper
+		fi
+	fi
+}
+
+# kernel_import DIR: set KERNEL to a clean copy of a tree or git checkout that
+# the user has, of which only what is committed counts
+kernel_import()
+{
+	local dir key
+	[ -e "$1/Kbuild" ] || die "$1: not a kernel tree, expected the top of one"
+	dir=$(cd "$1" && pwd)
+	KERNEL=$DMP_CACHE/linux-from-$(printf %s "$dir" | sha256sum | cut -c 1-12)
+	key=$(kernel_key "$dir")
+	if [ ! -d "$KERNEL" ] || [ "$key" != "$(cat "$KERNEL.key")" ]; then
+		rm -f "$KERNEL.key"
+		progress "copying $dir" copy_kernel "$dir" "$KERNEL"
+		echo "$key" >"$KERNEL.key"
+	fi
+}
+
+# uml_config TREE BUILD [OPTION...]: configure, when what is asked for changed
+uml_config()
+{
+	local tree=$1 build=$2 want=$2/dmp.config lost
+	shift 2
+	mkdir -p "$build"
+	{
+		cat "$DMP_TOP/scripts/lib/uml.config"
+		printf '%s\n' "$@"
+	} >"$want.new"
+	if [ ! -e "$build/.config" ] || ! cmp -s "$want.new" "$want"; then
+		make -C "$tree" ARCH=um O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
+		# the last word on an option counts
+		lost=$(tac "$want.new" | grep -o '^CONFIG_[^=]*=.*' | sort -t = -u -k 1,1 |
+			grep -vxFf "$build/.config" || true)
+		if [ -n "$lost" ]; then
+			echo "this kernel does not take: $lost" >&2
+			return 1
+		fi
+		mv "$want.new" "$want"
+	fi
+	rm -f "$want.new"
+}
+
+# uml_make TREE BUILD [OPTION...]
+uml_make()
+{
+	local tree=$1 build=$2
+	uml_config "$@"
+	make -C "$tree" ARCH=um O="$build" -j"$(nproc)" all
+	make -C "$tree" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
+}
+
+# uml_build NAME [OPTION...]: set BUILD to a built user-mode Linux of $KERNEL
+# with the series applied; does nothing when it is there already
+uml_build()
+{
+	local name=$1 key
+	shift
+	BUILD=$KERNEL+$name
+	key=$({
+		cat "$DMP_TOP"/patches/*.patch "$DMP_TOP/scripts/lib/uml.config"
+		cat "$KERNEL.key" 2>/dev/null
+		echo "$@"
+	} | sha256sum)
+	[ "$key" != "$(cat "$BUILD/dmp.key" 2>/dev/null)" ] || return 0
+	need gcc:gcc make:make flex:flex bison:bison bc:bc perl:perl git:git \
+		depmod:kmod /usr/include/stdio.h:libc6-dev
+	one_at_a_time
+	series_tree "$KERNEL"
+	progress "building user-mode Linux, $name (some minutes the first time)" \
+		uml_make "$KERNEL+dmp" "$BUILD" "$@"
+	echo "$key" >"$BUILD/dmp.key"
+}
+
+# uml_run SECONDS COMMAND...: run a command in the guest $BUILD, as its root,
+# on the machine's files read-only; its output is the guest's console
+uml_run()
+{
+	local limit=$1 run status
+	shift
+	run=$(mktemp -d "$DMP_SCRATCH/guest.XXXXXX")
+	{
+		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" KERNEL "$KERNEL" BUILD "$BUILD"
+		printf '%q ' exec "$@"
+	} >"$run/job"
+	timeout -s KILL "$limit" "$BUILD/linux" mem=768M seccomp=on ncpus=2 \
+		uml_dir="$run" rootfstype=hostfs rootflags=/ ro quiet \
+		init="$DMP_TOP/scripts/lib/guest-init" DMP_RUN="$run" \
+		ima_policy=critical_data null_blk.nr_devices=0 \
+		con=null con0=null,fd:3 console=tty0 3>&1 >"$run/uml.log" 2>&1 </dev/null ||
+		true
+	status=$(cat "$run/status" 2>/dev/null) || {
+		say "the guest did not come to an end within $limit s"
+		tail -n 20 "$run/uml.log" >&2
+		status=1
+	}
+	return "$status"
+}
