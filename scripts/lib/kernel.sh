@@ -113,21 +113,20 @@ kernel_import()
 	fi
 }
 
-# uml_config TREE BUILD [OPTION...]: configure, when what is asked for changed
+# uml_config BUILD [OPTION...]: configure, when what is asked for changed
 uml_config()
 {
-	local tree=$1 build=$2 want=$2/dmp.config lost
-	shift 2
+	local build=$1 want=$1/dmp.config lost
+	shift
 	mkdir -p "$build"
 	{
 		cat "$DMP_TOP/scripts/lib/uml.config"
 		printf '%s\n' "$@"
 	} >"$want.new"
-	if [ ! -e "$build/.config" ] || ! cmp -s "$want.new" "$want"; then
-		make -C "$tree" ARCH=um O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
-		# the last word on an option counts
-		lost=$(tac "$want.new" | grep -o '^CONFIG_[^=]*=.*' | sort -t = -u -k 1,1 |
-			grep -vxFf "$build/.config" || true)
+	if ! cmp -s "$want.new" "$want"; then
+		rm -f "$want"
+		make -C "$KERNEL+dmp" ARCH=um O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
+		lost=$(grep '^CONFIG_' "$want.new" | grep -vxFf "$build/.config" || true)
 		if [ -n "$lost" ]; then
 			echo "this kernel does not take: $lost" >&2
 			return 1
@@ -137,34 +136,43 @@ uml_config()
 	rm -f "$want.new"
 }
 
-# uml_make TREE BUILD [OPTION...]
 uml_make()
 {
-	local tree=$1 build=$2
+	local build=$1
 	uml_config "$@"
-	make -C "$tree" ARCH=um O="$build" -j"$(nproc)" all
-	make -C "$tree" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
+	make -C "$KERNEL+dmp" ARCH=um O="$build" -j"$(nproc)" all
+	make -C "$KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
 
-# uml_build NAME [OPTION...]: set BUILD to a built user-mode Linux of $KERNEL
-# with the series applied; does nothing when it is there already
-uml_build()
+# kernel_patched: set up $KERNEL+dmp and what is needed to build it
+kernel_patched()
 {
-	local name=$1 key
-	shift
-	BUILD=$KERNEL+$name
-	key=$({
-		cat "$DMP_TOP"/patches/*.patch "$DMP_TOP/scripts/lib/uml.config"
-		cat "$KERNEL.key" 2>/dev/null
-		echo "$@"
-	} | sha256sum)
-	[ "$key" != "$(cat "$BUILD/dmp.key" 2>/dev/null)" ] || return 0
 	need gcc:gcc make:make flex:flex bison:bison bc:bc perl:perl git:git \
 		depmod:kmod /usr/include/stdio.h:libc6-dev
 	one_at_a_time
 	series_tree "$KERNEL"
-	progress "building user-mode Linux, $name (some minutes the first time)" \
-		uml_make "$KERNEL+dmp" "$BUILD" "$@"
+}
+
+# build_key FILE...: changes whenever something a build is made from does
+build_key()
+{
+	{
+		cat "$DMP_TOP"/patches/*.patch "$@"
+		cat "$KERNEL.key" 2>/dev/null || true
+	} | sha256sum
+}
+
+# uml_build: set BUILD to user-mode Linux of $KERNEL with the series applied and
+# dmp as a module; does nothing when it is there already
+uml_build()
+{
+	local key
+	BUILD=$KERNEL+uml
+	key=$(build_key "$DMP_TOP/scripts/lib/uml.config")
+	[ "$key" != "$(cat "$BUILD/dmp.key" 2>/dev/null)" ] || return 0
+	kernel_patched
+	progress "building user-mode Linux with dmp (some minutes the first time)" \
+		uml_make "$BUILD" CONFIG_DM_DMP=m
 	echo "$key" >"$BUILD/dmp.key"
 }
 
@@ -180,9 +188,9 @@ uml_run()
 		printf '%q ' exec "$@"
 	} >"$run/job"
 	timeout -s KILL "$limit" "$BUILD/linux" mem=768M seccomp=on ncpus=2 \
-		uml_dir="$run" rootfstype=hostfs rootflags=/ ro quiet \
+		uml_dir="$run" rootfstype=hostfs rootflags=/ ro quiet loglevel=2 \
 		init="$DMP_TOP/scripts/lib/guest-init" DMP_RUN="$run" \
-		ima_policy=critical_data null_blk.nr_devices=0 \
+		ima_policy=critical_data null_blk.nr_devices=0 kunit.enable=0 \
 		con=null con0=null,fd:3 console=tty0 3>&1 >"$run/uml.log" 2>&1 </dev/null ||
 		true
 	status=$(cat "$run/status" 2>/dev/null) || {

@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# What is refused, and what comes and goes, leaks nothing: kmemleak watches.
+
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../bad-input
+
+# what was allocated until now is not ours
+mark_leaks()
+{
+	echo scan >/sys/kernel/debug/kmemleak
+	echo clear >/sys/kernel/debug/kmemleak
+}
+
+# kmemleak takes an object for leaked only when it is some seconds old
+no_leaks()
+{
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	echo scan >/sys/kernel/debug/kmemleak
+	cat /sys/kernel/debug/kmemleak
+	[ -z "$(cat /sys/kernel/debug/kmemleak)" ]
+}
+
+@test "refused tables leak nothing" {
+	dev=$(loop 8M)
+	mark_leaks
+	for _ in 1 2 3; do
+		all_refused "$dev"
+	done
+	# and give back the device: it can be opened exclusively
+	losetup -d "$dev"
+	no_leaks
+}
+
+@test "volumes that come and go leak nothing" {
+	dev=$(loop 8M)
+	mark_leaks
+	for _ in $(seq 20); do
+		create dmp1 "$dev"
+		dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct status=none
+		dmsetup reload dmp1 --table "0 8192 dmp $dev 8192"
+		dmsetup resume dmp1
+		dmsetup remove dmp1
+	done
+	no_leaks
+}

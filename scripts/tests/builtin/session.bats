@@ -1,0 +1,27 @@
+#!/usr/bin/env bats
+# The session that people see first, with dmp built into the kernel.
+
+bats_require_minimum_version 1.5.0
+load ../guest
+
+@test "dmp is built in" {
+	[ ! -e "$BUILD/drivers/md/dmp.ko" ]
+	run -0 dmsetup targets
+	[[ $output == *dmp* ]]
+}
+
+@test "the statistics are there before any volume is" {
+	equal mode "$(stat -c %a /sys/module/dmp/stat/volumes)" 444
+	equal text "$(cat /sys/module/dmp/stat/volumes)" \
+		$'read:\n\treqs: 0\n\tavg size: 0\nwrite:\n\treqs: 0\n\tavg size: 0\ntotal:\n\treqs: 0\n\tavg size: 0'
+}
+
+@test "the session counts what dd sent" {
+	run -0 "$DMP_TOP/scripts/lib/play-session"
+	[[ $output == *$'read:\n\treqs: '[1-9]* ]]
+	[[ $output == *$'write:\n\treqs: 1\n\tavg size: 4096\ntotal:'* ]]
+}
+
+@test "the counts stay when the volume is gone" {
+	equal write "$(volumes write reqs)" 1
+}

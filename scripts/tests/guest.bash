@@ -1,0 +1,130 @@
+# shellcheck shell=bash
+# What the tests in the guest share. They are root there, the root file system
+# is read-only, and what a test makes goes when it ends.
+
+# let the kernel load modules from the build: it asks for dm-<target>
+autoload()
+{
+	[ -d "$BUILD/root" ] || return 0
+	printf '#!/bin/sh\nexec modprobe -d %q "$@"\n' "$BUILD/root" >/run/modprobe
+	chmod +x /run/modprobe
+	echo /run/modprobe >/proc/sys/kernel/modprobe
+}
+
+setup()
+{
+	autoload
+	dmesg -C
+}
+
+teardown()
+{
+	local dev
+	! mountpoint -q /run/mnt || umount /run/mnt
+	dmsetup remove_all
+	losetup -D
+	for dev in /sys/kernel/config/nullb/*/; do
+		[ ! -d "$dev" ] || rmdir "$dev"
+	done
+	rm -rf "${TMPDIR:?}"/*.img
+	kernel_is_content
+}
+
+# the kernel must not complain of anything a test does to it
+kernel_is_content()
+{
+	! dmesg | grep -E 'BUG|WARNING|INFO:|Oops|Call Trace|refcount|inconsistent'
+}
+
+# loop SIZE: print a new loop device on a file in memory
+loop()
+{
+	local file
+	file=$(mktemp "$TMPDIR/XXXXXX.img")
+	truncate -s "$1" "$file"
+	losetup --find --show "$file"
+}
+
+# null_blk NAME ATTRIBUTE=VALUE...: print a new null_blk device
+null_blk()
+{
+	local dir=/sys/kernel/config/nullb/$1 attr
+	shift
+	mkdir "$dir"
+	for attr; do
+		echo "${attr#*=}" >"$dir/${attr%%=*}"
+	done
+	echo 1 >"$dir/power"
+	echo "/dev/${dir##*/}"
+}
+
+# create NAME DEVICE [ARG...]: a dmp volume over all of a device
+create()
+{
+	dmsetup create "$1" --table "0 $(blockdev --getsz "$2") dmp ${*:2}"
+}
+
+# queue NAME: the sysfs directory of a volume
+sysfs()
+{
+	echo "/sys/block/$(basename "$(readlink -f "/sys/dev/block/$(dmsetup info -c --noheadings -o major,minor --separator : "$1")")")"
+}
+
+# counts NAME OPERATION: "reqs bytes errors" of a volume, from dmsetup status
+counts()
+{
+	dmsetup status "$1" | awk -v op="$2" '
+		{
+			for (i = 4; i < NF; i += 4)
+				if ($i == op) {
+					reqs += $(i + 1)
+					bytes += $(i + 2)
+					errors += $(i + 3)
+					seen = 1
+				}
+		}
+		END {
+			if (!seen) exit 1
+			printf "%d %d %d\n", reqs, bytes, errors
+		}'
+}
+
+# block_counts NAME read|write: "reqs bytes" as the block layer has them
+block_counts()
+{
+	local stat
+	read -ra stat <"$(sysfs "$1")/stat"
+	case $2 in
+	read) echo "${stat[0]} $((stat[2] * 512))" ;;
+	write) echo "${stat[4]} $((stat[6] * 512))" ;;
+	discard) echo "${stat[11]} $((stat[13] * 512))" ;;
+	esac
+}
+
+# volumes read|write|total reqs|"avg size": from /sys/module/dmp/stat/volumes
+volumes()
+{
+	awk -v section="$1:" -v key="$2" -F ': ' '
+		/:$/ { here = $0 == section }
+		here && $1 == "\t" key { print $2 }' /sys/module/dmp/stat/volumes
+}
+
+# equal WHAT GOT EXPECTED
+equal()
+{
+	[ "$2" = "$3" ] || {
+		echo "$1: got '$2', expected '$3'"
+		return 1
+	}
+}
+
+# fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON
+fio_counts()
+{
+	perl -MJSON::PP -e '
+		local $/;
+		open my $f, "<", shift;
+		my ($jobs, $op, $reqs, $bytes) = (decode_json(<$f>)->{jobs}, shift, 0, 0);
+		$reqs += $_->{$op}{total_ios}, $bytes += $_->{$op}{io_bytes} // 0 for @$jobs;
+		print "$reqs $bytes\n"' "$1" "$2"
+}

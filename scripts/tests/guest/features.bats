@@ -1,0 +1,118 @@
+#!/usr/bin/env bats
+# What the device below can do the volume can do: all is as with dm-linear.
+
+bats_require_minimum_version 1.5.0
+load ../guest
+
+# limits NAME: the queue's attributes, but for those of a scheduler's making
+limits()
+{
+	(cd "$(sysfs "$1")/queue" && grep -r . . 2>/dev/null | grep -v iostats | sort)
+}
+
+# like_linear DEVICE [OFFSET LENGTH]: same limits over the same range
+like_linear()
+{
+	local offset=${2:-0} length=${3:-$(blockdev --getsz "$1")}
+	dmsetup create linear1 --table "0 $length linear $1 $offset"
+	limits linear1 >"$TMPDIR/linear"
+	blkzone report /dev/mapper/linear1 >"$TMPDIR/linear.zones" 2>/dev/null || true
+	dmsetup remove linear1
+	dmsetup create dmp1 --table "0 $length dmp $1 $offset"
+	limits dmp1 >"$TMPDIR/dmp"
+	blkzone report /dev/mapper/dmp1 >"$TMPDIR/dmp.zones" 2>/dev/null || true
+	dmsetup remove dmp1
+	diff "$TMPDIR/linear" "$TMPDIR/dmp"
+	diff "$TMPDIR/linear.zones" "$TMPDIR/dmp.zones"
+	[ "$(wc -l <"$TMPDIR/dmp")" -gt 30 ]
+}
+
+@test "limits over a loop device" {
+	like_linear "$(loop 16M)"
+	like_linear "$(loop 16M)" 8 16384
+}
+
+@test "limits over a device with 4 KiB sectors" {
+	like_linear "$(null_blk nullb0 size=16 memory_backed=1 blocksize=4096)"
+}
+
+@test "limits over a device with a write cache, FUA, discard, and a size limit" {
+	like_linear "$(null_blk nullb0 size=16 memory_backed=1 cache_size=4 fua=1 discard=1 max_sectors=64)"
+}
+
+@test "limits over a polled device" {
+	like_linear "$(null_blk nullb0 size=16 submit_queues=2 poll_queues=2)"
+}
+
+@test "limits over a rotational device" {
+	like_linear "$(null_blk nullb0 size=16 rotational=1)"
+}
+
+@test "limits over a read-only device, which can be mapped read-only" {
+	dev=$(loop 8M)
+	blockdev --setro "$dev"
+	dmsetup create dmp1 --readonly --table "0 16384 dmp $dev"
+	equal ro "$(blockdev --getro /dev/mapper/dmp1)" 1
+	run ! dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct
+	dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=2 iflag=direct
+	equal read "$(counts dmp1 read)" "2 8192 0"
+}
+
+@test "limits and zones over a zoned device, whole and in part" {
+	dev=$(null_blk nullb0 size=64 memory_backed=1 zoned=1 zone_size=4 zone_nr_conv=2)
+	dd if=/dev/zero of="$dev" bs=4k seek=$((3 * 1024)) count=3 oflag=direct
+	like_linear "$dev"
+	[ "$(wc -l <"$TMPDIR/dmp.zones")" = 16 ]
+	like_linear "$dev" 16384 65536
+	[ "$(wc -l <"$TMPDIR/dmp.zones")" = 8 ]
+	# the write pointer of the zone that was written
+	grep -q 'start: 0x000002000.*wptr 0x000018' "$TMPDIR/dmp.zones"
+}
+
+@test "a file system on a zoned device finds it zoned" {
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=1 zoned=1 zone_size=4)"
+	equal zoned "$(cat "$(sysfs dmp1)/queue/zoned")" host-managed
+	# a write that is not at the write pointer fails, as it must
+	run ! dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k seek=5 count=1 oflag=direct
+	equal write "$(counts dmp1 write)" "1 4096 1"
+}
+
+@test "ioctls reach the device if the mapping covers all of it" {
+	# What the volume does not know it passes on: LOOP_GET_STATUS64 is 0x4c05.
+	# Who may do raw I/O may do so for a part of a device as well.
+	dev=$(loop 8M)
+	ask='open my $f, "<", shift; my $b = "\0" x 232; exit !ioctl $f, 0x4c05, $b'
+	dmsetup create dmp1 --table "0 16384 dmp $dev"
+	dmsetup create dmp2 --table "0 16383 dmp $dev 1"
+	dmsetup create dmp3 --table "0 16383 dmp $dev"
+	setpriv --bounding-set -sys_rawio perl -e "$ask" /dev/mapper/dmp1
+	run ! setpriv --bounding-set -sys_rawio perl -e "$ask" /dev/mapper/dmp2
+	run ! setpriv --bounding-set -sys_rawio perl -e "$ask" /dev/mapper/dmp3
+}
+
+@test "NOWAIT reads are let through" {
+	create dmp1 "$(null_blk nullb0 size=16 memory_backed=1)"
+	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=read --bs=4k --size=1M \
+		--ioengine=pvsync2 --nowait=1
+	equal read "$(counts dmp1 read)" "256 1048576 0"
+}
+
+@test "IMA measures the table" {
+	dev=$(loop 8M)
+	dmsetup create dmp1 --table "0 16000 dmp $dev 384"
+	measured=$(awk '$5 == "dm_table_load" { print $6 }' \
+		/sys/kernel/security/ima/ascii_runtime_measurements | tail -n 1 |
+		perl -ne 'chomp; print pack "H*", $_')
+	echo "$measured"
+	[[ $measured == *"target_name=dmp,target_version=1.0.0,device_name=7:${dev#/dev/loop},start=384;"* ]]
+}
+
+@test "status of a volume with many segments is not cut off" {
+	dev=$(loop 64M)
+	for i in $(seq 0 255); do
+		echo "$((i * 8)) 8 dmp $dev $((i * 256))"
+	done | dmsetup create dmp1
+	dd if=/dev/zero of=/dev/mapper/dmp1 bs=1M count=1 oflag=direct
+	equal segments "$(dmsetup status dmp1 | grep -c 'zone 0 0 0$')" 256
+	equal write "$(counts dmp1 write)" "256 1048576 0"
+}

@@ -1,0 +1,46 @@
+#!/usr/bin/env bats
+# Bad input is refused, each with a text of its own in the kernel log and an
+# errno for the caller.
+
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../bad-input
+
+@test "every bad table line is refused with its own text" {
+	all_refused "$(loop 8M)"
+}
+
+@test "a device one sector too small, and just large enough" {
+	dev=$(loop 8M)
+	dmsetup create exact --table "0 16383 dmp $dev 1"
+	dmsetup remove exact
+	einval "Offset plus length goes past the end of the device" "$dev 1"
+}
+
+@test "a device mapped onto itself" {
+	dmsetup create dmp1 --notable
+	dev=$(dmsetup info -c --noheadings -o major,minor --separator : dmp1)
+	run ! dmsetup load dmp1 --table "0 16384 dmp $dev"
+	equal errno "$(grep -o 'failed: .*' <<<"$output")" "failed: Invalid argument"
+	equal log "$(dmesg | sed -n 's/.*: dmp: //p')" "A device cannot be mapped onto itself (-EINVAL)"
+}
+
+@test "a refused reload leaves the volume as it was" {
+	dev=$(loop 8M)
+	create dmp1 "$dev"
+	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=3 oflag=direct
+	run ! dmsetup reload dmp1 --table "0 16384 dmp $dev 1"
+	dmsetup clear dmp1
+	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=2 oflag=direct
+	equal write "$(counts dmp1 write)" "5 20480 0"
+}
+
+@test "a device in use elsewhere is refused, and free again" {
+	dev=$(loop 64M)
+	mkfs.ext4 -q "$dev"
+	mkdir -p /run/mnt
+	mount "$dev" /run/mnt
+	refused -EBUSY "Device or resource busy" "Cannot open device" "$dev"
+	umount /run/mnt
+	dmsetup create dmp1 --table "0 16384 dmp $dev"
+}

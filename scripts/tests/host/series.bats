@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# The series is what the files here say, and what the kernel's own tools accept.
+
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	. "$BATS_TEST_DIRNAME/../../lib/common.sh"
+	. "$DMP_TOP/scripts/lib/series.sh"
+	tree=$BATS_TEST_TMPDIR/tree
+}
+
+@test "base + patches/ = the files here" {
+	"$DMP_TOP/scripts/series" check
+}
+
+@test "a file that differs, is missing or is too many is found out" {
+	cp -r "$DMP_TOP" "$BATS_TEST_TMPDIR/copy"
+	cd "$BATS_TEST_TMPDIR/copy"
+	run -0 scripts/series check
+	echo >>drivers/md/dm-dmp.c
+	run -1 scripts/series check
+	[[ $output == *"scripts/series refresh"* ]]
+	run -0 scripts/series refresh
+	run -0 scripts/series check
+	touch drivers/md/dm-dmp-more.c
+	run -1 scripts/series check
+	rm drivers/md/dm-dmp-more.c drivers/md/dm-dmp-stats.h
+	run -1 scripts/series check
+}
+
+@test "apply to a git checkout, once" {
+	series_base "$KERNEL" "$tree"
+	git -C "$tree" config user.name Tester
+	git -C "$tree" config user.email tester@localhost
+	run -0 "$DMP_TOP/scripts/series" apply "$tree"
+	[ "$(git -C "$tree" rev-list --count base..)" = "$(series_patches | wc -l)" ]
+	cmp "$tree/drivers/md/dm-dmp.c" "$DMP_TOP/drivers/md/dm-dmp.c"
+	run -1 "$DMP_TOP/scripts/series" apply "$tree"
+	[[ $output == *"has the series already"* ]]
+}
+
+@test "apply to a plain tree, even inside another git checkout" {
+	git init -q "$BATS_TEST_TMPDIR"
+	series_base "$KERNEL" "$tree"
+	rm -rf "$tree/.git"
+	run -0 "$DMP_TOP/scripts/series" apply "$tree"
+	cmp "$tree/drivers/md/dm-dmp.c" "$DMP_TOP/drivers/md/dm-dmp.c"
+	grep -q DM_DMP "$tree/drivers/md/Kconfig"
+}
+
+@test "apply to something else is refused" {
+	run -1 "$DMP_TOP/scripts/series" apply "$BATS_TEST_TMPDIR"
+	[[ $output == *"not a kernel tree"* ]]
+	run -1 "$DMP_TOP/scripts/series" apply
+	run -1 "$DMP_TOP/scripts/series" frobnicate
+}
+
+@test "a tree that the series does not fit stays as it was" {
+	series_base "$KERNEL" "$tree"
+	git -C "$tree" config user.name Tester
+	git -C "$tree" config user.email tester@localhost
+	sed -i /DM_DELAY/d "$tree/drivers/md/Makefile"
+	git -C "$tree" commit -q -a -m 'no delay'
+	run -1 "$DMP_TOP/scripts/series" apply "$tree"
+	[ -z "$(git -C "$tree" status --porcelain)" ]
+	[ ! -d "$tree/.git/rebase-apply" ]
+	[ ! -e "$tree/drivers/md/dm-dmp.c" ]
+}
+
+@test "checkpatch --strict finds nothing in any patch" {
+	cd "$KERNEL"
+	perl scripts/checkpatch.pl --strict --codespell --quiet "$DMP_TOP"/patches/*.patch
+}
+
+@test "every patch is signed off by its author" {
+	for patch in $(series_patches); do
+		author=$(git mailinfo /dev/null /dev/null <"$patch" | sed -n 's/^Author: //p')
+		grep -q "^Signed-off-by: $author <" "$patch"
+	done
+}
+
+@test "every patch builds on its own" {
+	build=$BATS_TEST_TMPDIR/build
+	cp -al "$KERNEL" "$tree"
+	mkdir "$build"
+	for patch in $(series_patches); do
+		GIT_CEILING_DIRECTORIES=$BATS_TEST_TMPDIR git -C "$tree" apply "$patch"
+		{
+			cat "$DMP_TOP/scripts/lib/uml.config"
+			echo CONFIG_DM_DMP=m
+			echo CONFIG_KUNIT=y
+			! grep -q DM_DMP_KUNIT_TEST "$tree/drivers/md/Kconfig" ||
+				echo CONFIG_DM_DMP_KUNIT_TEST=m
+		} >"$build/want"
+		make -C "$tree" ARCH=um O="$build" KCONFIG_ALLCONFIG="$build/want" allnoconfig >/dev/null
+		make -C "$tree" ARCH=um O="$build" -j2 KCFLAGS=-Werror W=1 drivers/md/
+		[ -e "$build/drivers/md/dmp.o" ]
+	done
+	[ -e "$build/drivers/md/tests/dm_dmp_kunit.o" ]
+}
+
+@test "the kunitconfig here is that of the series" {
+	cmp "$DMP_TOP/kunit/dm_dmp.kunitconfig" "$DMP_TOP/drivers/md/tests/.kunitconfig"
+}
