@@ -87,15 +87,10 @@ struct dmp_counters {
  * @dead: sum of the counters that were in use once
  */
 struct dmp_totals {
-	struct mutex lock;
+	struct mutex lock;	/* protects the rest */
 	struct list_head live;
 	struct dmp_stats dead;
 };
-
-#define DMP_TOTALS_INIT(name) {				\
-	.lock = __MUTEX_INITIALIZER((name).lock),	\
-	.live = LIST_HEAD_INIT((name).live),		\
-}
 
 /**
  * dmp_op() - classify a request

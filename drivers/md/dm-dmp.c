@@ -44,7 +44,10 @@ struct dmp_io {
 	bool counted;
 };
 
-static struct dmp_totals dmp_module_totals = DMP_TOTALS_INIT(dmp_module_totals);
+static struct dmp_totals dmp_module_totals = {
+	.lock = __MUTEX_INITIALIZER(dmp_module_totals.lock),
+	.live = LIST_HEAD_INIT(dmp_module_totals.live),
+};
 
 /*
  * Unlike sscanf(), which wraps silently, this refuses a number that is too

@@ -3,6 +3,7 @@
 
 set -euo pipefail
 
+# shellcheck disable=SC2034 # the top of the repository, for who sources this
 DMP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 DMP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dm-dmp
 # dmsetup and friends live there, and are not on every user's path.

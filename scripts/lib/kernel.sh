@@ -22,6 +22,7 @@ apt_private()
 fetch_newest()
 {
 	local apt=$DMP_CACHE/apt mirror package version tree
+	# shellcheck disable=SC2016 # apt expands it
 	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
 		"Codename: $(. /etc/os-release && echo "$VERSION_CODENAME")" | head -n 1)
 	if [ -z "$mirror" ]; then

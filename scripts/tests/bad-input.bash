@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # Tables that must be refused.
+# shellcheck disable=SC2154 # bats sets status and output
 
 # refused ERRNO-NAME ERRNO-TEXT ERROR-TEXT ARGUMENTS: an 8 MiB table is refused
 refused()

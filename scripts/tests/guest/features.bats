@@ -81,6 +81,7 @@ like_linear()
 	# What the volume does not know it passes on: LOOP_GET_STATUS64 is 0x4c05.
 	# Who may do raw I/O may do so for a part of a device as well.
 	dev=$(loop 8M)
+	# shellcheck disable=SC2016 # it is Perl
 	ask='open my $f, "<", shift; my $b = "\0" x 232; exit !ioctl $f, 0x4c05, $b'
 	dmsetup create dmp1 --table "0 16384 dmp $dev"
 	dmsetup create dmp2 --table "0 16383 dmp $dev 1"

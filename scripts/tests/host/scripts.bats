@@ -18,6 +18,10 @@ setup()
 		scripts/tests/*.bash scripts/tests/*/*.bats
 }
 
+@test "codespell finds nothing" {
+	codespell README.md drivers Documentation kunit patches scripts .ci
+}
+
 @test "every script answers --help" {
 	for script in scripts/demo scripts/series scripts/test scripts/tests/run; do
 		run -0 "$script" --help
@@ -104,7 +108,7 @@ setup()
 @test "the demo fails when a step fails" {
 	scratch
 	uml_build
-	run ! uml_run 60 sh -c 'insmod "$BUILD/drivers/md/dmp.ko"; exec "$DMP_TOP/scripts/lib/play-session"'
+	run ! uml_run 60 sh -c "insmod '$BUILD/drivers/md/dmp.ko'; exec '$DMP_TOP/scripts/lib/play-session'"
 	[[ $output != *"dmsetup create"* ]]
 }
 
