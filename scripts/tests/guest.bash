@@ -19,6 +19,11 @@ setup()
 
 teardown()
 {
+	guest_teardown
+}
+
+guest_teardown()
+{
 	local dev
 	! mountpoint -q /run/mnt || umount /run/mnt
 	dmsetup remove_all

@@ -80,6 +80,13 @@ counts_agree()
 	[ "$seen" -ge $((2 * sent)) ]
 }
 
+@test "a request that must not wait counts once also if that is lifted below" {
+	# a zoned device takes REQ_NOWAIT off the writes that it queues
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=0 zoned=1 zone_size=4)"
+	fio_run --rw=write --bs=4k --size=4M --zonemode=zbd --ioengine=io_uring --iodepth=4 --number_ios=500
+	equal "write, dmp and fio" "$(counts dmp1 write)" "$(fio_counts "$TMPDIR/fio.json" write) 0"
+}
+
 @test "no count is lost to another CPU" {
 	create dmp1 "$(null_blk nullb0 size=256 memory_backed=0 submit_queues=2)"
 	fio_run --rw=randrw --bs=4k --ioengine=libaio --iodepth=32 --numjobs=4 --number_ios=10000

@@ -4,6 +4,12 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
+teardown()
+{
+	guest_teardown
+	[ ! -d /sys/module/scsi_debug ] || rmmod scsi_debug
+}
+
 # limits NAME: the queue's attributes, but for those of a scheduler's making
 limits()
 {
@@ -46,6 +52,56 @@ like_linear()
 
 @test "limits over a rotational device" {
 	like_linear "$(null_blk nullb0 size=16 rotational=1)"
+}
+
+# scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
+scsi_debug()
+{
+	modprobe -d "$BUILD/root" scsi_debug "$@"
+	for _ in $(seq 50); do
+		[ -z "$(ls -A /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)" ] || break
+		sleep 0.1
+	done
+	echo "/dev/$(ls /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)"
+}
+
+@test "limits over a disk with data integrity, which is passed on" {
+	dev=$(scsi_debug dev_size_mb=16 dif=1 dix=1)
+	like_linear "$dev"
+	create dmp1 "$dev"
+	equal format "$(cat "$(sysfs dmp1)/integrity/format")" T10-DIF-TYPE1-CRC
+	equal format "$(cat "$(sysfs dmp1)/integrity/format")" "$(cat "/sys/block/${dev#/dev/}/integrity/format")"
+	# made on the way down and checked on the way up, by the disk as well
+	dd if=/dev/urandom of=/dev/mapper/dmp1 bs=4k count=100 oflag=direct
+	dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=100 iflag=direct
+	equal write "$(counts dmp1 write)" "100 409600 0"
+	equal read "$(counts dmp1 read)" "100 409600 0"
+	dmsetup remove dmp1
+}
+
+@test "limits over a disk with atomic writes, which are passed on" {
+	dev=$(scsi_debug dev_size_mb=16 atomic_wr=1)
+	like_linear "$dev"
+	create dmp1 "$dev"
+	[ "$(cat "$(sysfs dmp1)/queue/atomic_write_max_bytes")" -ge 4096 ]
+	# RWF_ATOMIC is 0x40; the buffer has to be aligned for direct I/O
+	python3 -c '
+import mmap, os, sys
+f = os.open(sys.argv[1], os.O_RDWR | os.O_DIRECT)
+assert os.pwritev(f, [mmap.mmap(-1, 4096)], 8192, 0x40) == 4096' /dev/mapper/dmp1
+	equal write "$(counts dmp1 write)" "1 4096 0"
+	dmsetup remove dmp1
+}
+
+@test "limits over a disk with UNMAP and WRITE SAME" {
+	dev=$(scsi_debug dev_size_mb=16 lbpu=1 lbpws=1 lbprz=1)
+	like_linear "$dev"
+	create dmp1 "$dev"
+	blkdiscard -o 1M -l 1M /dev/mapper/dmp1
+	blkdiscard -z -o 4M -l 1M /dev/mapper/dmp1
+	equal "discard bytes and errors" "$(counts dmp1 discard | cut -d ' ' -f 2,3)" "1048576 0"
+	equal "write_zeroes bytes and errors" "$(counts dmp1 write_zeroes | cut -d ' ' -f 2,3)" "1048576 0"
+	dmsetup remove dmp1
 }
 
 @test "limits over a read-only device, which can be mapped read-only" {

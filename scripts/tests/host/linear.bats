@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# dmp declares and implements whatever dm-linear of the same tree does. There is
+# no device here to show some of it with (inline encryption, secure erase, DAX).
+
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	linear=$KERNEL/drivers/md/dm-linear.c
+	dmp=$KERNEL+dmp/drivers/md/dm-dmp.c
+}
+
+# missing PATTERN [EXCEPT]: what dm-linear has of PATTERN and dmp has not
+missing()
+{
+	grep -oE "$1" "$linear" | sort -u |
+		grep -vxF -e "${2:-}" -e "$(grep -oE "$1" "$dmp" | sort -u)" || true
+}
+
+@test "target features" {
+	grep -q DM_TARGET_PASSES_CRYPTO "$linear"
+	[ -z "$(missing 'DM_TARGET_[A-Z_]+')" ]
+}
+
+@test "target operations" {
+	grep -q '^	\.dax_recovery_write' "$linear"
+	[ -z "$(missing '^	\.[a-z_]+')" ]
+}
+
+@test "target settings, all but that flushes bypass it" {
+	grep -q 'ti->num_secure_erase_bios' "$linear"
+	[ -z "$(missing 'ti->[a-z_]+ = (1|true);' 'ti->flush_bypasses_map = true;')" ]
+}
