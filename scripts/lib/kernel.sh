@@ -18,13 +18,25 @@ apt_private()
 		-oAPT::Update::Error-Mode=any "$@"
 }
 
+# the Debian mirror that this machine uses, as far as apt knows it
+debian_mirror()
+{
+	local codename
+	codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+	# shellcheck disable=SC2016 # apt expands it
+	apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+		"Codename: $codename" | head -n 1
+}
+
 # the newest linux-source package, which becomes $DMP_CACHE/linux-<version>
 fetch_newest()
 {
 	local apt=$DMP_CACHE/apt mirror package version tree
-	# shellcheck disable=SC2016 # apt expands it
-	mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
-		"Codename: $(. /etc/os-release && echo "$VERSION_CODENAME")" | head -n 1)
+	mirror=$(debian_mirror)
+	if [ -z "$mirror" ] && [ "$(id -u)" = 0 ]; then
+		apt-get update
+		mirror=$(debian_mirror)
+	fi
 	if [ -z "$mirror" ]; then
 		echo "apt knows no Debian mirror; run: sudo apt-get update" >&2
 		return 1
@@ -63,9 +75,11 @@ kernel_newest()
 	[ ! -e "$DMP_CACHE/newest" ] || known=$(cat "$DMP_CACHE/newest")
 	if [ ! -d "$known" ]; then
 		need dpkg:dpkg xz:xz-utils
+		one_at_a_time
 		progress "fetching the newest kernel source" fetch_newest
 	elif [ -n "$(find "$DMP_CACHE/newest" -mmin +1440)" ]; then
 		# without a network, an older one will do
+		one_at_a_time
 		set +e
 		(progress "looking for a newer kernel source" fetch_newest)
 		set -e
@@ -94,6 +108,7 @@ copy_kernel()
 		cp -a "$dir/." "$copy"
 		if [ -e "$copy/.config" ] || [ -e "$copy/include/config" ]; then
 			make -C "$copy" mrproper
+			make -C "$copy" ARCH=um mrproper
 		fi
 	fi
 }
