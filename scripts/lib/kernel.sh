@@ -67,7 +67,7 @@ fetch_newest()
 	echo "$tree" >"$DMP_CACHE/newest"
 }
 
-# kernel_newest: set KERNEL to a clean tree of the newest kernel; asks for a
+# kernel_newest: set DMP_KERNEL to a clean tree of the newest kernel; asks for a
 # newer one once a day
 kernel_newest()
 {
@@ -84,7 +84,7 @@ kernel_newest()
 		(progress "looking for a newer kernel source" fetch_newest)
 		set -e
 	fi
-	KERNEL=$(cat "$DMP_CACHE/newest")
+	DMP_KERNEL=$(cat "$DMP_CACHE/newest")
 }
 
 # kernel_key DIR: changes whenever the sources in DIR do
@@ -113,19 +113,30 @@ copy_kernel()
 	fi
 }
 
-# kernel_import DIR: set KERNEL to a clean copy of a tree or git checkout that
+# kernel_import DIR: set DMP_KERNEL to a clean copy of a tree or git checkout that
 # the user has, of which only what is committed counts
 kernel_import()
 {
 	local dir key
 	[ -e "$1/Kbuild" ] || die "$1: not a kernel tree, expected the top of one"
 	dir=$(cd "$1" && pwd)
-	KERNEL=$DMP_CACHE/linux-from-$(printf %s "$dir" | sha256sum | cut -c 1-12)
+	DMP_KERNEL=$DMP_CACHE/linux-from-$(printf %s "$dir" | sha256sum | cut -c 1-12)
 	key=$(kernel_key "$dir")
-	if [ ! -d "$KERNEL" ] || [ "$key" != "$(cat "$KERNEL.key")" ]; then
-		rm -f "$KERNEL.key"
-		progress "copying $dir" copy_kernel "$dir" "$KERNEL"
-		echo "$key" >"$KERNEL.key"
+	if [ ! -d "$DMP_KERNEL" ] || [ "$key" != "$(cat "$DMP_KERNEL.key")" ]; then
+		rm -f "$DMP_KERNEL.key"
+		progress "copying $dir" copy_kernel "$dir" "$DMP_KERNEL"
+		echo "$key" >"$DMP_KERNEL.key"
+	fi
+}
+
+# kernel_choose [DIR]: set DMP_KERNEL to a clean tree: DIR's if it is given, that
+# of the script which runs this one if it has one, or the newest
+kernel_choose()
+{
+	if [ "${1:-}" ]; then
+		kernel_import "$1"
+	elif [ -z "${DMP_KERNEL:-}" ]; then
+		kernel_newest
 	fi
 }
 
@@ -141,7 +152,7 @@ uml_config()
 	} >"$want.new"
 	if ! cmp -s "$want.new" "$want"; then
 		rm -f "$want"
-		make -C "$KERNEL+dmp" ARCH=um O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
+		make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
 		lost=$(grep '^CONFIG_' "$want.new" | grep -vxFf "$build/.config" || true)
 		if [ -n "$lost" ]; then
 			echo "this kernel does not take: $lost" >&2
@@ -156,17 +167,17 @@ uml_make()
 {
 	local build=$1
 	uml_config "$@"
-	make -C "$KERNEL+dmp" ARCH=um O="$build" -j"$(nproc)" all
-	make -C "$KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
+	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" -j"$(nproc)" all
+	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
 
-# kernel_patched: set up $KERNEL+dmp and what is needed to build it
+# kernel_patched: set up $DMP_KERNEL+dmp and what is needed to build it
 kernel_patched()
 {
 	need gcc:gcc make:make flex:flex bison:bison bc:bc perl:perl git:git \
 		depmod:kmod /usr/include/stdio.h:libc6-dev
 	one_at_a_time
-	series_tree "$KERNEL"
+	series_tree "$DMP_KERNEL"
 }
 
 # build_key FILE...: changes whenever something a build is made from does
@@ -174,25 +185,25 @@ build_key()
 {
 	{
 		cat "$DMP_TOP"/patches/*.patch "$@"
-		cat "$KERNEL.key" 2>/dev/null || true
+		cat "$DMP_KERNEL.key" 2>/dev/null || true
 	} | sha256sum
 }
 
-# uml_build: set BUILD to user-mode Linux of $KERNEL with the series applied and
+# uml_build: set DMP_BUILD to user-mode Linux of $DMP_KERNEL with the series applied and
 # dmp as a module; does nothing when it is there already
 uml_build()
 {
 	local key
-	BUILD=$KERNEL+uml
+	DMP_BUILD=$DMP_KERNEL+uml
 	key=$(build_key "$DMP_TOP/scripts/lib/uml.config")
-	[ "$key" != "$(cat "$BUILD/dmp.key" 2>/dev/null)" ] || return 0
+	[ "$key" != "$(cat "$DMP_BUILD/dmp.key" 2>/dev/null)" ] || return 0
 	kernel_patched
 	progress "building user-mode Linux with dmp (some minutes the first time)" \
-		uml_make "$BUILD" CONFIG_DM_DMP=m
-	echo "$key" >"$BUILD/dmp.key"
+		uml_make "$DMP_BUILD" CONFIG_DM_DMP=m
+	echo "$key" >"$DMP_BUILD/dmp.key"
 }
 
-# uml_run SECONDS COMMAND...: run a command in the guest $BUILD, as its root,
+# uml_run SECONDS COMMAND...: run a command in the guest $DMP_BUILD, as its root,
 # on the machine's files read-only; its output is the guest's console
 uml_run()
 {
@@ -200,10 +211,10 @@ uml_run()
 	shift
 	run=$(mktemp -d "$DMP_SCRATCH/guest.XXXXXX")
 	{
-		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" KERNEL "$KERNEL" BUILD "$BUILD"
+		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "$DMP_KERNEL" DMP_BUILD "$DMP_BUILD"
 		printf '%q ' exec "$@"
 	} >"$run/job"
-	timeout -s KILL "$limit" "$BUILD/linux" mem=768M seccomp=on ncpus=2 \
+	timeout -s KILL "$limit" "$DMP_BUILD/linux" mem=768M seccomp=on ncpus=2 \
 		uml_dir="$run" rootfstype=hostfs rootflags=/ ro quiet loglevel=2 \
 		init="$DMP_TOP/scripts/lib/guest-init" DMP_RUN="$run" \
 		ima_policy=critical_data null_blk.nr_devices=0 kunit.enable=0 \

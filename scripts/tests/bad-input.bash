@@ -14,6 +14,7 @@ refused()
 	equal "errno for '$4'" "$(grep -o 'failed: .*' <<<"$output")" "failed: $2"
 	equal "log for '$4'" "$(dmesg | sed -n 's/.*: dmp: //p')" "$3 ($1)"
 	equal "devices after '$4'" "$(dmsetup ls --target dmp)" "No devices found"
+	kernel_is_content
 }
 
 einval()

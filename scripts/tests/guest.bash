@@ -5,8 +5,8 @@
 # let the kernel load modules from the build: it asks for dm-<target>
 autoload()
 {
-	[ -d "$BUILD/root" ] || return 0
-	printf '#!/bin/sh\nexec modprobe -d %q "$@"\n' "$BUILD/root" >/run/modprobe
+	[ -d "$DMP_BUILD/root" ] || return 0
+	printf '#!/bin/sh\nexec modprobe -d %q "$@"\n' "$DMP_BUILD/root" >/run/modprobe
 	chmod +x /run/modprobe
 	echo /run/modprobe >/proc/sys/kernel/modprobe
 }
@@ -38,7 +38,7 @@ guest_teardown()
 # the kernel must not complain of anything a test does to it
 kernel_is_content()
 {
-	! dmesg | grep -E 'BUG|WARNING|INFO:|Oops|Call Trace|refcount|inconsistent'
+	! dmesg | grep -E 'BUG|WARNING|INFO:|Oops|Call Trace|refcount|inconsistent|call missing'
 }
 
 # loop SIZE: print a new loop device on a file in memory

@@ -5,7 +5,7 @@ bats_require_minimum_version 1.5.0
 load ../guest
 
 @test "dmp is built in" {
-	[ ! -e "$BUILD/drivers/md/dmp.ko" ]
+	[ ! -e "$DMP_BUILD/drivers/md/dmp.ko" ]
 	run -0 dmsetup targets
 	[[ $output == *dmp* ]]
 }

@@ -15,7 +15,7 @@ sums()
 	create dmp1 "$dev"
 	mkfs.ext4 -q /dev/mapper/dmp1
 	mount /dev/mapper/dmp1 /run/mnt
-	cp -r "$KERNEL/Documentation" /run/mnt
+	cp -r "$DMP_KERNEL/Documentation" /run/mnt
 	sync
 	umount /run/mnt
 	e2fsck -f -n /dev/mapper/dmp1
@@ -32,7 +32,7 @@ sums()
 	files=$(find /run/mnt/Documentation -type f | wc -l)
 	echo "$files files"
 	[ "$files" -gt 5000 ]
-	sums "$KERNEL/Documentation" >"$TMPDIR/above"
+	sums "$DMP_KERNEL/Documentation" >"$TMPDIR/above"
 	sums /run/mnt/Documentation >"$TMPDIR/below"
 	cmp "$TMPDIR/above" "$TMPDIR/below"
 }

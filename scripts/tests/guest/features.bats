@@ -57,7 +57,7 @@ like_linear()
 # scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
 scsi_debug()
 {
-	modprobe -d "$BUILD/root" scsi_debug "$@"
+	modprobe -d "$DMP_BUILD/root" scsi_debug "$@"
 	for _ in $(seq 50); do
 		[ -z "$(ls -A /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)" ] || break
 		sleep 0.1

@@ -20,7 +20,7 @@ load ../guest
 }
 
 @test "a step that fails ends it" {
-	insmod "$BUILD/drivers/md/dmp.ko"
+	insmod "$DMP_BUILD/drivers/md/dmp.ko"
 	run ! "$DMP_TOP/scripts/lib/play-session"
 	rmmod dmp
 }

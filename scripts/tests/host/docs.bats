@@ -12,8 +12,8 @@ htmldocs()
 }
 
 @test "htmldocs gives no warning that the clean tree does not give" {
-	htmldocs "$KERNEL" "$BATS_TEST_TMPDIR/clean" | sort >"$BATS_TEST_TMPDIR/before"
-	htmldocs "$KERNEL+dmp" "$BATS_TEST_TMPDIR/ours" | sort >"$BATS_TEST_TMPDIR/after"
+	htmldocs "$DMP_KERNEL" "$BATS_TEST_TMPDIR/clean" | sort >"$BATS_TEST_TMPDIR/before"
+	htmldocs "$DMP_KERNEL+dmp" "$BATS_TEST_TMPDIR/ours" | sort >"$BATS_TEST_TMPDIR/after"
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 	page=$BATS_TEST_TMPDIR/ours/Documentation/output/admin-guide/device-mapper/dm-dmp.html
 	grep -q 'avg size' "$page"

@@ -6,8 +6,8 @@ bats_require_minimum_version 1.5.0
 
 setup()
 {
-	linear=$KERNEL/drivers/md/dm-linear.c
-	dmp=$KERNEL+dmp/drivers/md/dm-dmp.c
+	linear=$DMP_KERNEL/drivers/md/dm-linear.c
+	dmp=$DMP_KERNEL+dmp/drivers/md/dm-dmp.c
 }
 
 # missing PATTERN [EXCEPT]: what dm-linear has of PATTERN and dmp has not

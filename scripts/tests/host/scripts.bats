@@ -70,17 +70,17 @@ setup()
 	before=$(find . -printf '%p %T@ %s\n' | sort | sha256sum)
 
 	kernel_import "$dir"
-	[ "$(cat "$KERNEL/file")" = committed ]
-	[ ! -e "$KERNEL/untracked" ]
+	[ "$(cat "$DMP_KERNEL/file")" = committed ]
+	[ ! -e "$DMP_KERNEL/untracked" ]
 	[ "$(find . -printf '%p %T@ %s\n' | sort | sha256sum)" = "$before" ]
 
 	# nothing changed, nothing copied
-	touch "$KERNEL/mark"
+	touch "$DMP_KERNEL/mark"
 	kernel_import "$dir"
-	[ -e "$KERNEL/mark" ]
+	[ -e "$DMP_KERNEL/mark" ]
 	git -c user.name=T -c user.email=t@localhost commit -q -a -m 2
 	kernel_import "$dir"
-	[ "$(cat "$KERNEL/file")" = changed ]
+	[ "$(cat "$DMP_KERNEL/file")" = changed ]
 }
 
 @test "a plain tree is copied as it is, and not modified" {
@@ -90,13 +90,13 @@ setup()
 	touch "$dir/Kbuild"
 	echo one >"$dir/file"
 	kernel_import "$dir"
-	[ "$(cat "$KERNEL/file")" = one ]
-	touch "$KERNEL/mark"
+	[ "$(cat "$DMP_KERNEL/file")" = one ]
+	touch "$DMP_KERNEL/mark"
 	kernel_import "$dir"
-	[ -e "$KERNEL/mark" ]
+	[ -e "$DMP_KERNEL/mark" ]
 	echo two >"$dir/file"
 	kernel_import "$dir"
-	[ "$(cat "$KERNEL/file")" = two ]
+	[ "$(cat "$DMP_KERNEL/file")" = two ]
 	[ "$(cat "$dir/file")" = two ]
 }
 
@@ -110,7 +110,7 @@ setup()
 @test "the demo fails when a step fails" {
 	scratch
 	uml_build
-	run ! uml_run 60 sh -c "insmod '$BUILD/drivers/md/dmp.ko'; exec '$DMP_TOP/scripts/lib/play-session'"
+	run ! uml_run 60 sh -c "insmod '$DMP_BUILD/drivers/md/dmp.ko'; exec '$DMP_TOP/scripts/lib/play-session'"
 	[[ $output != *"dmsetup create"* ]]
 }
 

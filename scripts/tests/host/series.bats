@@ -30,7 +30,7 @@ setup()
 }
 
 @test "apply to a git checkout, once" {
-	series_base "$KERNEL" "$tree"
+	series_base "$DMP_KERNEL" "$tree"
 	git -C "$tree" config user.name Tester
 	git -C "$tree" config user.email tester@localhost
 	run -0 "$DMP_TOP/scripts/series" apply "$tree"
@@ -42,7 +42,7 @@ setup()
 
 @test "apply to a plain tree, even inside another git checkout" {
 	git init -q "$BATS_TEST_TMPDIR"
-	series_base "$KERNEL" "$tree"
+	series_base "$DMP_KERNEL" "$tree"
 	rm -rf "$tree/.git"
 	run -0 "$DMP_TOP/scripts/series" apply "$tree"
 	cmp "$tree/drivers/md/dm-dmp.c" "$DMP_TOP/drivers/md/dm-dmp.c"
@@ -57,7 +57,7 @@ setup()
 }
 
 @test "a tree that the series does not fit stays as it was" {
-	series_base "$KERNEL" "$tree"
+	series_base "$DMP_KERNEL" "$tree"
 	git -C "$tree" config user.name Tester
 	git -C "$tree" config user.email tester@localhost
 	sed -i /DM_DELAY/d "$tree/drivers/md/Makefile"
@@ -69,7 +69,7 @@ setup()
 }
 
 @test "checkpatch --strict finds nothing in any patch" {
-	cd "$KERNEL"
+	cd "$DMP_KERNEL"
 	perl scripts/checkpatch.pl --strict --quiet "$DMP_TOP"/patches/*.patch
 }
 
@@ -82,7 +82,7 @@ setup()
 
 @test "every patch builds on its own" {
 	build=$BATS_TEST_TMPDIR/build
-	cp -al "$KERNEL" "$tree"
+	cp -al "$DMP_KERNEL" "$tree"
 	mkdir "$build"
 	for patch in $(series_patches); do
 		GIT_CEILING_DIRECTORIES=$BATS_TEST_TMPDIR git -C "$tree" apply "$patch"
