@@ -108,14 +108,14 @@ setup()
 }
 
 @test "the demo fails when a step fails" {
-	scratch
+	DMP_SCRATCH=$BATS_TEST_TMPDIR
 	uml_build
 	run ! uml_run 60 sh -c "insmod '$DMP_BUILD/drivers/md/dmp.ko'; exec '$DMP_TOP/scripts/lib/play-session'"
 	[[ $output != *"dmsetup create"* ]]
 }
 
 @test "a guest that hangs is ended and reported" {
-	scratch
+	DMP_SCRATCH=$BATS_TEST_TMPDIR
 	uml_build
 	run ! uml_run 10 sleep 1000
 	[[ $output == *"did not come to an end within 10 s"* ]]
