@@ -114,6 +114,13 @@ assert os.pwritev(f, [mmap.mmap(-1, 4096)], 8192, 0x40) == 4096' /dev/mapper/dmp
 	equal read "$(counts dmp1 read)" "2 8192 0"
 }
 
+@test "a write-protected disk, which is opened as the table asks" {
+	dev=$(scsi_debug dev_size_mb=16 wp=1)
+	dmsetup create dmp1 --readonly --table "0 16384 dmp $dev"
+	dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=2 iflag=direct
+	equal read "$(counts dmp1 read)" "2 8192 0"
+}
+
 @test "limits and zones over a zoned device, whole and in part" {
 	dev=$(null_blk nullb0 size=64 memory_backed=1 zoned=1 zone_size=4 zone_nr_conv=2)
 	dd if=/dev/zero of="$dev" bs=4k seek=$((3 * 1024)) count=3 oflag=direct

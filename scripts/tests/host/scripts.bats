@@ -117,7 +117,9 @@ setup()
 @test "a guest that hangs is ended and reported" {
 	DMP_SCRATCH=$BATS_TEST_TMPDIR
 	uml_build
+	SECONDS=0
 	run ! uml_run 10 sleep 1000
+	[ $SECONDS -lt 30 ]
 	[[ $output == *"did not come to an end within 10 s"* ]]
 	run ! pgrep -f "uml_dir=$DMP_SCRATCH"
 }
