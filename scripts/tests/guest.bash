@@ -69,7 +69,7 @@ create()
 	dmsetup create "$1" --table "0 $(blockdev --getsz "$2") dmp ${*:2}"
 }
 
-# queue NAME: the sysfs directory of a volume
+# sysfs NAME: the sysfs directory of a volume
 sysfs()
 {
 	echo "/sys/block/$(basename "$(readlink -f "/sys/dev/block/$(dmsetup info -c --noheadings -o major,minor --separator : "$1")")")"
