@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Statistics of the dmp target: per-CPU counters for each operation, and the
- * totals that they are summed into.
+ * levels that they are summed over: target, volume, module.
  */
 
 #ifndef DM_DMP_STATS_H
 #define DM_DMP_STATS_H
 
+#include <linux/bitops.h>
 #include <linux/blk_types.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/u64_stats_sync.h>
@@ -21,8 +23,10 @@
  * @DMP_WRITE_ZEROES: write zeroes
  * @DMP_FLUSH: cache flush that carries no data
  * @DMP_ZONE: zone management
- * @DMP_NR_OPS: number of the above, and the slot of whatever is none of them:
- *	it has counters, so that the hot path need not ask, but is not reported
+ * @DMP_NR_OPS: number of the above
+ * @DMP_NONE: none of the above: it has counters, so that the hot path need not
+ *	ask, but is not reported
+ * @DMP_TOTAL: for reports, the sum of read and write
  */
 enum dmp_op {
 	DMP_READ,
@@ -32,65 +36,182 @@ enum dmp_op {
 	DMP_FLUSH,
 	DMP_ZONE,
 	DMP_NR_OPS,
+	DMP_NONE = DMP_NR_OPS,
+	DMP_TOTAL = DMP_NR_OPS,
 };
 
-extern const char * const dmp_op_names[DMP_NR_OPS];
+extern const char * const dmp_op_names[DMP_TOTAL + 1];
+
+/* Sizes: one bucket per octave, [512, 1K) and below up to 1M and above. */
+#define DMP_SIZE_SHIFT		9
+#define DMP_NR_SIZES		12
+
+/*
+ * Latencies in nanoseconds: two buckets per octave from 512 ns to 16 s (2^9 to
+ * 2^34), one for what is below and one for what is above.
+ */
+#define DMP_LATENCY_SHIFT	9
+#define DMP_LATENCY_MAX_SHIFT	34
+#define DMP_NR_LATENCIES	(2 * (DMP_LATENCY_MAX_SHIFT - DMP_LATENCY_SHIFT) + 2)
+
+/**
+ * enum dmp_counter - what is counted for one operation
+ * @DMP_BYTES: bytes that requests asked for
+ * @DMP_ERRORS: requests that ended with an error
+ * @DMP_LATENCY_NS: nanoseconds that requests took
+ * @DMP_SIZES: first of the requests by size, which together are all requests
+ * @DMP_NR_COUNTERS: number of counters
+ */
+enum dmp_counter {
+	DMP_BYTES,
+	DMP_ERRORS,
+	DMP_LATENCY_NS,
+	DMP_SIZES,
+	DMP_NR_COUNTERS = DMP_SIZES + DMP_NR_SIZES,
+};
 
 /**
  * struct dmp_op_stats - what was counted for one operation
- * @reqs: requests
- * @bytes: bytes that these requests asked for
- * @errors: requests that ended with an error
+ * @n: see &enum dmp_counter
  */
 struct dmp_op_stats {
-	u64 reqs;
-	u64 bytes;
-	u64 errors;
-};
-
-/**
- * struct dmp_stats - what was counted, for each operation
- * @op: the operations
- */
-struct dmp_stats {
-	struct dmp_op_stats op[DMP_NR_OPS];
+	u64 n[DMP_NR_COUNTERS];
 };
 
 /**
  * struct dmp_cpu_counters - what one CPU counts; no other CPU ever writes it
  * @syncp: lets a reader on a 32-bit machine see 64-bit values whole
- * @op: counters of each operation, see &struct dmp_op_stats
+ * @op: counters of each operation
+ * @op.n: see &enum dmp_counter
  */
 struct dmp_cpu_counters {
 	struct u64_stats_sync syncp;
 	struct {
-		u64_stats_t reqs;
-		u64_stats_t bytes;
-		u64_stats_t errors;
+		u64_stats_t n[DMP_NR_COUNTERS];
 	} op[DMP_NR_OPS + 1];
 };
 
 /**
- * struct dmp_counters - the counters of one target
- * @cpu: one set for each CPU
- * @node: entry in the &dmp_totals.live they belong to
+ * struct dmp_cpu_latencies - requests of one operation and size bucket by
+ *	latency, as one CPU counts them; &dmp_cpu_counters.syncp covers it
+ * @n: one counter for each latency bucket
  */
-struct dmp_counters {
-	struct dmp_cpu_counters __percpu *cpu;
-	struct list_head node;
+struct dmp_cpu_latencies {
+	u64_stats_t n[DMP_NR_LATENCIES];
 };
 
 /**
- * struct dmp_totals - sum over counters that come and go, which never decreases
- * @lock: protects @live and @dead
- * @live: counters in use
- * @dead: sum of the counters that were in use once
+ * struct dmp_joint - what a volume has to remember of its joint histograms of
+ *	size by latency
+ * @folded: as &dmp_level.folded
+ * @base: as &dmp_level.base
  */
-struct dmp_totals {
-	struct mutex lock;	/* protects the rest */
-	struct list_head live;
-	struct dmp_stats dead;
+struct dmp_joint {
+	u64 folded[DMP_NR_OPS][DMP_NR_SIZES][DMP_NR_LATENCIES];
+	u64 base[DMP_NR_OPS][DMP_NR_SIZES][DMP_NR_LATENCIES];
 };
+
+/**
+ * struct dmp_level - one of those that statistics are summed over: a target,
+ *	its volume, or the module
+ * @cpu: a target's counters, one set for each CPU; NULL for the others
+ * @latencies: a target's joint histograms, for each operation and CPU an array
+ *	of dmp_nr_sizes(); NULL if it does not measure latencies
+ * @parent: the next level up, NULL for the module
+ * @sibling: entry in &dmp_level.children of @parent
+ * @depth: number of levels above
+ * @lock: protects what follows; taken before those of @children
+ * @children: the next level down
+ * @folded: sum of the children that are gone
+ * @base: what was counted when the level was reset last
+ * @joint: the same of a volume's joint histograms, NULL if it never had any
+ *
+ * Nothing sleeps while it holds @lock, other than for the locks of @children.
+ */
+struct dmp_level {
+	struct dmp_cpu_counters __percpu *cpu;
+	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS + 1];
+
+	struct dmp_level *parent;
+	struct list_head sibling;
+	unsigned int depth;
+
+	struct mutex lock;	/* protects what follows */
+	struct list_head children;
+	struct dmp_op_stats folded[DMP_NR_OPS];
+	struct dmp_op_stats base[DMP_NR_OPS];
+	struct dmp_joint *joint;
+};
+
+/**
+ * dmp_nr_sizes() - number of size buckets that an operation needs
+ * @op: the operation
+ *
+ * Return: 1 for an operation without data.
+ */
+static inline unsigned int dmp_nr_sizes(enum dmp_op op)
+{
+	return op < DMP_FLUSH ? DMP_NR_SIZES : 1;
+}
+
+/**
+ * dmp_size_bucket() - find the bucket of a size
+ * @bytes: the size
+ *
+ * Return: index of the bucket; the first also has what is smaller than it.
+ */
+static inline unsigned int dmp_size_bucket(unsigned int bytes)
+{
+	return min(fls(bytes >> (DMP_SIZE_SHIFT + 1)), DMP_NR_SIZES - 1);
+}
+
+/**
+ * dmp_latency_bucket() - find the bucket of a latency
+ * @ns: the latency in nanoseconds
+ *
+ * Each octave is halved in the middle: the bit below the highest one tells
+ * which half a value is in.
+ *
+ * Return: index of the bucket.
+ */
+static inline unsigned int dmp_latency_bucket(u64 ns)
+{
+	unsigned int octave;
+
+	if (ns < 1ULL << DMP_LATENCY_SHIFT)
+		return 0;
+	if (ns >= 1ULL << DMP_LATENCY_MAX_SHIFT)
+		return DMP_NR_LATENCIES - 1;
+	octave = fls64(ns) - 1;
+	return 1 + 2 * (octave - DMP_LATENCY_SHIFT) + ((ns >> (octave - 1)) & 1);
+}
+
+/**
+ * dmp_size_floor() - smallest size of a bucket
+ * @op: operation that the bucket is of
+ * @size: index of the bucket
+ *
+ * Return: bytes, 0 if the operation has no data.
+ */
+static inline u64 dmp_size_floor(enum dmp_op op, unsigned int size)
+{
+	return op < DMP_FLUSH ? 1ULL << (DMP_SIZE_SHIFT + size) : 0;
+}
+
+/**
+ * dmp_latency_floor() - smallest latency of a bucket
+ * @latency: index of the bucket
+ *
+ * Return: nanoseconds.
+ */
+static inline u64 dmp_latency_floor(unsigned int latency)
+{
+	unsigned int half = latency - 1;
+
+	if (!latency)
+		return 0;
+	return (2ULL + half % 2) << (DMP_LATENCY_SHIFT - 1 + half / 2);
+}
 
 /**
  * dmp_op() - classify a request
@@ -100,7 +221,7 @@ struct dmp_totals {
  * Device-mapper passes a flush on as an empty write with REQ_PREFLUSH. Data
  * that asks for a flush first (REQ_PREFLUSH) or for FUA is a plain write.
  *
- * Return: the operation to count it under, DMP_NR_OPS if it is none of them.
+ * Return: the operation to count it under, DMP_NONE if it is none of them.
  */
 static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 {
@@ -127,55 +248,121 @@ static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 	case REQ_OP_ZONE_RESET_ALL:
 		return DMP_ZONE;
 	default:
-		return DMP_NR_OPS;
+		return DMP_NONE;
 	}
 }
 
 /**
  * dmp_count() - count a request
- * @counters: where to
+ * @level: target that it came by
  * @op: its operation
  * @bytes: its size
  *
  * Context: Any. Writes this CPU's counters only. On 64-bit machines the adds
  * are safe against interrupts by themselves; 32-bit ones switch them off.
  */
-static inline void dmp_count(const struct dmp_counters *counters,
-			     enum dmp_op op, unsigned int bytes)
+static inline void dmp_count(const struct dmp_level *level, enum dmp_op op,
+			     unsigned int bytes)
 {
-	struct dmp_cpu_counters *cpu = get_cpu_ptr(counters->cpu);
+	struct dmp_cpu_counters *cpu = get_cpu_ptr(level->cpu);
 	unsigned long flags = u64_stats_update_begin_irqsave(&cpu->syncp);
 
-	u64_stats_inc(&cpu->op[op].reqs);
-	u64_stats_add(&cpu->op[op].bytes, bytes);
+	u64_stats_add(&cpu->op[op].n[DMP_BYTES], bytes);
+	u64_stats_inc(&cpu->op[op].n[DMP_SIZES + dmp_size_bucket(bytes)]);
 	u64_stats_update_end_irqrestore(&cpu->syncp, flags);
-	put_cpu_ptr(counters->cpu);
+	put_cpu_ptr(level->cpu);
 }
 
 /**
  * dmp_count_error() - count that a request ended with an error
- * @counters: where to
+ * @level: target that it came by
  * @op: its operation
  *
  * Context: Any, as dmp_count().
  */
-static inline void dmp_count_error(const struct dmp_counters *counters,
-				   enum dmp_op op)
+static inline void dmp_count_error(const struct dmp_level *level, enum dmp_op op)
 {
-	struct dmp_cpu_counters *cpu = get_cpu_ptr(counters->cpu);
+	struct dmp_cpu_counters *cpu = get_cpu_ptr(level->cpu);
 	unsigned long flags = u64_stats_update_begin_irqsave(&cpu->syncp);
 
-	u64_stats_inc(&cpu->op[op].errors);
+	u64_stats_inc(&cpu->op[op].n[DMP_ERRORS]);
 	u64_stats_update_end_irqrestore(&cpu->syncp, flags);
-	put_cpu_ptr(counters->cpu);
+	put_cpu_ptr(level->cpu);
 }
 
-int dmp_counters_init(struct dmp_counters *counters, struct dmp_totals *totals);
-void dmp_counters_exit(struct dmp_counters *counters, struct dmp_totals *totals);
-void dmp_counters_read(const struct dmp_counters *counters,
-		       struct dmp_stats *stats);
-void dmp_totals_read(struct dmp_totals *totals, struct dmp_stats *stats);
-u64 dmp_avg_size(const struct dmp_op_stats *op);
-ssize_t dmp_emit_volumes(const struct dmp_stats *stats, char *page);
+/**
+ * dmp_measures_latency() - tell whether a target measures latencies
+ * @level: the target
+ *
+ * Return: whether it does; false for what is not a target.
+ */
+static inline bool dmp_measures_latency(const struct dmp_level *level)
+{
+	return level->latencies[DMP_READ];
+}
+
+/* u64_stats_add() takes a long, which 32-bit machines can hold 4 s in. */
+static inline void dmp_add_ns(u64_stats_t *sum, u64 ns)
+{
+	if (BITS_PER_LONG == 64)
+		u64_stats_add(sum, ns);
+	else
+		u64_stats_set(sum, u64_stats_read(sum) + ns);
+}
+
+/**
+ * dmp_count_latency() - count how long a request took
+ * @level: target that it came by, which measures latencies
+ * @op: its operation
+ * @bytes: its size
+ * @ns: nanoseconds from its mapping to its end
+ *
+ * Context: Any, as dmp_count().
+ */
+static inline void dmp_count_latency(const struct dmp_level *level,
+				     enum dmp_op op, unsigned int bytes, u64 ns)
+{
+	struct dmp_cpu_counters *cpu = get_cpu_ptr(level->cpu);
+	struct dmp_cpu_latencies *latencies = this_cpu_ptr(level->latencies[op]);
+	unsigned long flags = u64_stats_update_begin_irqsave(&cpu->syncp);
+
+	/* the others have one row, whatever size a submitter put in */
+	if (op < DMP_FLUSH)
+		latencies += dmp_size_bucket(bytes);
+	dmp_add_ns(&cpu->op[op].n[DMP_LATENCY_NS], ns);
+	u64_stats_inc(&latencies->n[dmp_latency_bucket(ns)]);
+	u64_stats_update_end_irqrestore(&cpu->syncp, flags);
+	put_cpu_ptr(level->cpu);
+}
+
+/**
+ * dmp_level_lock() - keep what a level and those below add up to as it is,
+ *	but for what is counted meanwhile
+ * @level: the level
+ */
+static inline void dmp_level_lock(struct dmp_level *level)
+{
+	mutex_lock_nested(&level->lock, level->depth);
+}
+
+static inline void dmp_level_unlock(struct dmp_level *level)
+{
+	mutex_unlock(&level->lock);
+}
+
+void dmp_level_init(struct dmp_level *level, struct dmp_level *parent);
+int dmp_level_init_target(struct dmp_level *level, struct dmp_level *volume,
+			  bool latency);
+void dmp_level_exit(struct dmp_level *level);
+void dmp_level_reset(struct dmp_level *volume);
+void dmp_level_read(struct dmp_level *level, enum dmp_op op,
+		    struct dmp_op_stats *stats);
+void dmp_level_read_latencies(struct dmp_level *volume, enum dmp_op op,
+			      u64 *latencies);
+void dmp_level_add_row(struct dmp_level *volume, enum dmp_op op,
+		       unsigned int size, u64 *row);
+void dmp_op_stats_add(struct dmp_op_stats *sum, const struct dmp_op_stats *stats);
+u64 dmp_reqs(const struct dmp_op_stats *stats);
+u64 dmp_avg_size(const struct dmp_op_stats *stats);
 
 #endif /* DM_DMP_STATS_H */

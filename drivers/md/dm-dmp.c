@@ -2,9 +2,6 @@
 /*
  * Device Mapper Proxy: passes every request unchanged to one underlying
  * device and counts what went by.
- *
- * Every target counts into per-CPU counters of its own. When it goes away its
- * counts fold into the module's totals, so these never go backwards.
  */
 
 #include <linux/bio.h>
@@ -14,9 +11,11 @@
 #include <linux/device-mapper.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/sysfs.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
 
-#include "dm-dmp-stats.h"
+#include "dm-dmp-report.h"
+#include "dm-dmp-sysfs.h"
 
 #define DM_MSG_PREFIX "dmp"
 
@@ -24,29 +23,30 @@
  * struct dmp_target - one segment of a volume
  * @dev: the underlying device
  * @start: where on @dev the segment begins, in 512-byte sectors
- * @counters: what went by
+ * @volume: the volume
+ * @shown: whether the volume shows that it is there
+ * @level: what went by
  */
 struct dmp_target {
 	struct dm_dev *dev;
 	sector_t start;
-	struct dmp_counters counters;
+	struct dmp_volume *volume;
+	bool shown;
+	struct dmp_level level;
 };
 
 /**
  * struct dmp_io - what is remembered of a request until it ends
+ * @start_ns: when it was mapped, if latencies are measured
  * @bytes: its size (bi_size is used up by then)
  * @op: its operation (an empty flush does not show by then)
  * @counted: whether it has been counted already
  */
 struct dmp_io {
+	u64 start_ns;
 	unsigned int bytes;
 	u8 op;
 	bool counted;
-};
-
-static struct dmp_totals dmp_module_totals = {
-	.lock = __MUTEX_INITIALIZER(dmp_module_totals.lock),
-	.live = LIST_HEAD_INIT(dmp_module_totals.live),
 };
 
 /*
@@ -108,20 +108,81 @@ static bool dmp_fits_device(const struct dmp_target *dt, sector_t len)
 	return !size || (dt->start <= size && len <= size - dt->start);
 }
 
+static int dmp_parse_features(struct dm_arg_set *as, bool *latency, char **error)
+{
+	const char *arg = dm_shift_arg(as);
+	unsigned int nr_args;
+
+	if (*arg == '-') {
+		*error = "Negative number of feature arguments";
+		return -EINVAL;
+	}
+	if (!isdigit(*arg) || kstrtouint(arg, 10, &nr_args)) {
+		*error = "Expected the number of feature arguments";
+		return -EINVAL;
+	}
+	if (nr_args > as->argc) {
+		*error = "Fewer feature arguments than their number says";
+		return -EINVAL;
+	}
+	if (nr_args < as->argc) {
+		*error = "More arguments than the number of feature arguments says";
+		return -EINVAL;
+	}
+
+	while (as->argc) {
+		if (strcmp(dm_shift_arg(as), "latency")) {
+			*error = "Unknown feature, expected latency";
+			return -EINVAL;
+		}
+		if (*latency) {
+			*error = "Feature latency given twice";
+			return -EINVAL;
+		}
+		*latency = true;
+	}
+	return 0;
+}
+
+static void dmp_show(struct dmp_target *dt)
+{
+	dmp_volume_show(dt->volume, dmp_measures_latency(&dt->level));
+	dt->shown = true;
+}
+
+static int dmp_start_counting(struct dm_target *ti, struct dmp_target *dt,
+			      bool latency)
+{
+	int r;
+
+	dt->volume = dmp_volume_get(dm_table_get_md(ti->table));
+	if (!dt->volume)
+		return -ENOMEM;
+
+	r = dmp_level_init_target(&dt->level, &dt->volume->level, latency);
+	if (r) {
+		dmp_volume_put(dt->volume);
+		return r;
+	}
+
+	if (dmp_volume_can_show(dt->volume))
+		dmp_show(dt);
+	return 0;
+}
+
 /*
- * Construct a proxy: <dev_path> [<offset>]
+ * Construct a proxy: <dev_path> [<offset> [<#feature_args> [latency]]]
  */
 static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
+	struct dm_arg_set as = { .argc = argc, .argv = argv };
 	struct dmp_target *dt;
+	bool latency = false;
+	const char *path;
 	int r;
 
 	if (argc < 1) {
-		ti->error = "No device, expected <dev_path> [<offset>]";
-		return -EINVAL;
-	}
-	if (argc > 2) {
-		ti->error = "Too many arguments, expected <dev_path> [<offset>]";
+		ti->error = "Expected <dev_path> [<offset> [<#feature_args> [<feature>]...]]";
 		return -EINVAL;
 	}
 
@@ -131,13 +192,19 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		return -ENOMEM;
 	}
 
-	if (argc > 1) {
-		r = dmp_parse_offset(argv[1], &dt->start, &ti->error);
+	path = dm_shift_arg(&as);
+	if (as.argc) {
+		r = dmp_parse_offset(dm_shift_arg(&as), &dt->start, &ti->error);
+		if (r)
+			goto free_context;
+	}
+	if (as.argc) {
+		r = dmp_parse_features(&as, &latency, &ti->error);
 		if (r)
 			goto free_context;
 	}
 
-	r = dmp_get_device(ti, argv[0], &dt->dev);
+	r = dmp_get_device(ti, path, &dt->dev);
 	if (r)
 		goto free_context;
 
@@ -147,7 +214,7 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		goto put_device;
 	}
 
-	r = dmp_counters_init(&dt->counters, &dmp_module_totals);
+	r = dmp_start_counting(ti, dt, latency);
 	if (r) {
 		ti->error = "Cannot allocate counters";
 		goto put_device;
@@ -173,9 +240,27 @@ static void dmp_dtr(struct dm_target *ti)
 {
 	struct dmp_target *dt = ti->private;
 
-	dmp_counters_exit(&dt->counters, &dmp_module_totals);
+	if (dt->shown && dmp_measures_latency(&dt->level))
+		dmp_volume_hide_latency(dt->volume);
+	dmp_level_exit(&dt->level);
+	dmp_volume_put(dt->volume);
 	dm_put_device(ti, dt->dev);
 	kfree(dt);
+}
+
+/*
+ * The first table of a device is loaded before sysfs has a directory for it: it
+ * is shown here, before there can be requests. Those of later tables are held
+ * up while it is resumed, when what sysfs does could wait for one of them: they
+ * are shown when they are loaded.
+ */
+static int dmp_preresume(struct dm_target *ti)
+{
+	struct dmp_target *dt = ti->private;
+
+	if (!dt->shown)
+		dmp_show(dt);
+	return 0;
 }
 
 static sector_t dmp_map_sector(struct dm_target *ti, sector_t sector)
@@ -199,10 +284,12 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 	io->op = dmp_op(bio->bi_opf, io->bytes);
 	io->counted = !(bio->bi_opf & (REQ_NOWAIT | REQ_POLLED));
 	if (io->counted)
-		dmp_count(&dt->counters, io->op, io->bytes);
+		dmp_count(&dt->level, io->op, io->bytes);
 
 	bio_set_dev(bio, dt->dev->bdev);
 	bio->bi_iter.bi_sector = dmp_map_sector(ti, bio->bi_iter.bi_sector);
+	if (dmp_measures_latency(&dt->level))
+		io->start_ns = ktime_get_ns();
 	return DM_MAPIO_REMAPPED;
 }
 
@@ -211,8 +298,9 @@ static int dmp_end_io(struct dm_target *ti, struct bio *bio,
 {
 	struct dmp_target *dt = ti->private;
 	struct dmp_io *io = dm_per_bio_data(bio, sizeof(*io));
+	bool latency = dmp_measures_latency(&dt->level);
 
-	if (likely(io->counted && !*error))
+	if (io->counted && !*error && !latency)
 		return DM_ENDIO_DONE;
 
 	/* Not an error, but a signal to send the request again. */
@@ -220,24 +308,13 @@ static int dmp_end_io(struct dm_target *ti, struct bio *bio,
 		return DM_ENDIO_DONE;
 
 	if (!io->counted)
-		dmp_count(&dt->counters, io->op, io->bytes);
+		dmp_count(&dt->level, io->op, io->bytes);
 	if (*error)
-		dmp_count_error(&dt->counters, io->op);
+		dmp_count_error(&dt->level, io->op);
+	if (latency)
+		dmp_count_latency(&dt->level, io->op, io->bytes,
+				  ktime_get_ns() - io->start_ns);
 	return DM_ENDIO_DONE;
-}
-
-static void dmp_status_info(struct dm_target *ti, char *result,
-			    unsigned int maxlen)
-{
-	struct dmp_target *dt = ti->private;
-	struct dmp_stats stats;
-	size_t sz = 0;
-	int i;
-
-	dmp_counters_read(&dt->counters, &stats);
-	for (i = 0; i < DMP_NR_OPS; i++)
-		DMEMIT("%s%s %llu %llu %llu", i ? " " : "", dmp_op_names[i],
-		       stats.op[i].reqs, stats.op[i].bytes, stats.op[i].errors);
 }
 
 static void dmp_status(struct dm_target *ti, status_type_t type,
@@ -245,20 +322,79 @@ static void dmp_status(struct dm_target *ti, status_type_t type,
 		       unsigned int maxlen)
 {
 	struct dmp_target *dt = ti->private;
+	bool latency = dmp_measures_latency(&dt->level);
 	size_t sz = 0;
 
 	switch (type) {
 	case STATUSTYPE_INFO:
-		dmp_status_info(ti, result, maxlen);
+		dmp_emit_status(&dt->level, result, maxlen);
 		break;
 	case STATUSTYPE_TABLE:
 		DMEMIT("%s %llu", dt->dev->name, dt->start);
+		if (latency)
+			DMEMIT(" 1 latency");
 		break;
 	case STATUSTYPE_IMA:
 		DMEMIT_TARGET_NAME_VERSION(ti->type);
-		DMEMIT(",device_name=%s,start=%llu;", dt->dev->name, dt->start);
+		DMEMIT(",device_name=%s,start=%llu,latency=%c;",
+		       dt->dev->name, dt->start, latency ? 'y' : 'n');
 		break;
 	}
+}
+
+static int dmp_message_reset(struct dmp_volume *volume, unsigned int argc)
+{
+	if (argc > 1) {
+		DMERR("%s: message reset takes no argument", dm_device_name(volume->md));
+		return -EINVAL;
+	}
+
+	dmp_level_reset(&volume->level);
+	return 0;
+}
+
+static int dmp_message_histogram(struct dmp_volume *volume, unsigned int argc,
+				 char **argv, char *result, unsigned int maxlen)
+{
+	int first = 0, last = DMP_NR_OPS - 1;
+
+	if (argc > 2) {
+		DMERR("%s: message histogram takes one operation at most",
+		      dm_device_name(volume->md));
+		return -EINVAL;
+	}
+	if (argc == 2) {
+		first = match_string(dmp_op_names, DMP_NR_OPS, argv[1]);
+		last = first;
+	}
+	if (first < 0) {
+		DMERR("%s: expected read, write, discard, write_zeroes, flush or zone, not %s",
+		      dm_device_name(volume->md), argv[1]);
+		return -EINVAL;
+	}
+	if (!dmp_volume_measures_latency(volume)) {
+		DMERR("%s: message histogram needs a table with the feature latency",
+		      dm_device_name(volume->md));
+		return -EINVAL;
+	}
+
+	dmp_emit_histogram(&volume->level, first, last, result, maxlen);
+	return 1;
+}
+
+static int dmp_message(struct dm_target *ti, unsigned int argc, char **argv,
+		       char *result, unsigned int maxlen)
+{
+	struct dmp_target *dt = ti->private;
+
+	if (!strcmp(argv[0], "reset"))
+		return dmp_message_reset(dt->volume, argc);
+	if (!strcmp(argv[0], "histogram"))
+		return dmp_message_histogram(dt->volume, argc, argv, result, maxlen);
+
+	DMERR("%s: unknown message %s, expected reset or histogram [<operation>]",
+	      dm_device_name(dt->volume->md), argv[0]);
+	return -EINVAL;
 }
 
 /* An ioctl is about the whole device: only a whole mapping passes it on. */
@@ -345,9 +481,11 @@ static struct target_type dmp_target_type = {
 	.module			= THIS_MODULE,
 	.ctr			= dmp_ctr,
 	.dtr			= dmp_dtr,
+	.preresume		= dmp_preresume,
 	.map			= dmp_map,
 	.end_io			= dmp_end_io,
 	.status			= dmp_status,
+	.message		= dmp_message,
 	.prepare_ioctl		= dmp_prepare_ioctl,
 	.report_zones		= dmp_report_zones,
 	.iterate_devices	= dmp_iterate_devices,
@@ -356,66 +494,24 @@ static struct target_type dmp_target_type = {
 	.dax_recovery_write	= dmp_dax_recovery_write,
 };
 
-static ssize_t volumes_show(const struct module_attribute *attr,
-			    struct module_kobject *mk, char *page)
-{
-	struct dmp_stats stats;
-
-	dmp_totals_read(&dmp_module_totals, &stats);
-	return dmp_emit_volumes(&stats, page);
-}
-
-static const struct module_attribute dmp_volumes_attr = __ATTR_RO(volumes);
-
-static const struct attribute *const dmp_stat_attrs[] = {
-	&dmp_volumes_attr.attr,
-	NULL,
-};
-
-static const struct attribute_group dmp_stat_group = {
-	.name		= "stat",
-	.attrs_const	= dmp_stat_attrs,
-};
-
-/* The directory under /sys/module, which a built-in has to ask for. */
-static struct kobject *dmp_module_kobj;
-
-static int __init dmp_find_module_kobj(void)
-{
-#ifdef MODULE
-	dmp_module_kobj = &THIS_MODULE->mkobj.kobj;
-#else
-	struct module_kobject *mk = lookup_or_create_module_kobject(KBUILD_MODNAME);
-
-	if (!mk)
-		return -ENOMEM;
-	dmp_module_kobj = &mk->kobj;
-#endif
-	return 0;
-}
-
 static int __init dmp_init(void)
 {
 	int r;
 
-	r = dmp_find_module_kobj();
-	if (r)
-		return r;
-
-	r = sysfs_create_group(dmp_module_kobj, &dmp_stat_group);
+	r = dmp_sysfs_init();
 	if (r)
 		return r;
 
 	r = dm_register_target(&dmp_target_type);
 	if (r)
-		sysfs_remove_group(dmp_module_kobj, &dmp_stat_group);
+		dmp_sysfs_exit();
 	return r;
 }
 
 static void __exit dmp_exit(void)
 {
 	dm_unregister_target(&dmp_target_type);
-	sysfs_remove_group(dmp_module_kobj, &dmp_stat_group);
+	dmp_sysfs_exit();
 }
 
 module_init(dmp_init);
