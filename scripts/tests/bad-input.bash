@@ -26,8 +26,7 @@ einval()
 all_refused()
 {
 	local sectors="expected a number of 512-byte sectors"
-	einval "No device, expected <dev_path> [<offset>]" ""
-	einval "Too many arguments, expected <dev_path> [<offset>]" "$1 0 0"
+	einval "Expected <dev_path> [<offset> [<#feature_args> [<feature>]...]]" ""
 	einval "Offset is not a number, $sectors" "$1 abc"
 	einval "Offset is not a number, $sectors" "$1 +1"
 	einval "Negative offset, $sectors" "$1 -1"
@@ -42,4 +41,50 @@ all_refused()
 	refused -ENXIO "No such device or address" "Cannot open device" 250:250
 	einval "Offset plus length goes past the end of the device" "$1 1"
 	einval "Offset plus length goes past the end of the device" "$1 18446744073709551615"
+	einval "Expected the number of feature arguments" "$1 0 latency"
+	einval "Expected the number of feature arguments" "$1 0 1x latency"
+	einval "Expected the number of feature arguments" "$1 0 4294967297 latency"
+	einval "Negative number of feature arguments" "$1 0 -1 latency"
+	einval "Fewer feature arguments than their number says" "$1 0 1"
+	einval "Fewer feature arguments than their number says" "$1 0 2 latency"
+	einval "More arguments than the number of feature arguments says" "$1 0 0 latency"
+	einval "More arguments than the number of feature arguments says" "$1 0 1 latency latency"
+	einval "Unknown feature, expected latency" "$1 0 1 Latency"
+	einval "Unknown feature, expected latency" "$1 0 1 histogram"
+	einval "Unknown feature, expected latency" "$1 0 2 latency nothing"
+	einval "Feature latency given twice" "$1 0 2 latency latency"
+}
+
+# message_refused TEXT MESSAGE...: dmp1 refuses a message
+message_refused()
+{
+	dmesg -C
+	run dmsetup message dmp1 0 "${@:2}"
+	[ "$status" -ne 0 ] || {
+		echo "taken: '${*:2}'"
+		return 1
+	}
+	equal "errno for '${*:2}'" "$(grep -o 'failed: .*' <<<"$output")" "failed: Invalid argument"
+	equal "log for '${*:2}'" "$(dmesg | sed -n 's/.*: dmp: [0-9]*:[0-9]*: //p')" "$1"
+	kernel_is_content
+}
+
+# every bad message, with a device for a volume
+all_messages_refused()
+{
+	local ops="read, write, discard, write_zeroes, flush or zone"
+	create dmp1 "$1"
+	message_refused "message histogram needs a table with the feature latency" histogram
+	message_refused "message histogram needs a table with the feature latency" histogram read
+	dmsetup remove dmp1
+	create dmp1 "$1" 0 1 latency
+	message_refused "unknown message resets, expected reset or histogram [<operation>]" resets
+	message_refused "unknown message RESET, expected reset or histogram [<operation>]" RESET
+	message_refused "unknown message -1, expected reset or histogram [<operation>]" -- -1
+	message_refused "message reset takes no argument" reset now
+	message_refused "message reset takes no argument" reset read write
+	message_refused "message histogram takes one operation at most" histogram read write
+	message_refused "expected $ops, not reads" histogram reads
+	message_refused "expected $ops, not total" histogram total
+	dmsetup remove dmp1
 }

@@ -63,6 +63,17 @@ null_blk()
 	echo "/dev/${dir##*/}"
 }
 
+# scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
+scsi_debug()
+{
+	modprobe -d "$DMP_BUILD/root" scsi_debug "$@"
+	for _ in $(seq 50); do
+		[ -z "$(ls -A /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)" ] || break
+		sleep 0.1
+	done
+	echo "/dev/$(ls /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)"
+}
+
 # create NAME DEVICE [ARG...]: a dmp volume over all of a device
 create()
 {
@@ -90,8 +101,44 @@ counts()
 		}
 		END {
 			if (!seen) exit 1
-			printf "%d %d %d\n", reqs, bytes, errors
+			# not %d, which mawk stops at 2^31
+			printf "%.0f %.0f %.0f\n", reqs, bytes, errors
 		}'
+}
+
+# stat_file NAME OPERATION FILE: a file of a volume's in sysfs
+stat_file()
+{
+	cat "$(sysfs "$1")/dmp/$2/$3"
+}
+
+# stats NAME OPERATION: "reqs bytes errors" of a volume, from sysfs
+stats()
+{
+	echo "$(stat_file "$1" "$2" reqs) $(stat_file "$1" "$2" bytes) $(stat_file "$1" "$2" errors)"
+}
+
+# histogram NAME [OPERATION]: the joint histogram of a volume
+histogram()
+{
+	dmsetup message "$1" 0 histogram "${@:2}"
+}
+
+# sum: add up the numbers of a line, such as a histogram of sysfs
+sum()
+{
+	awk '{ for (i = 1; i <= NF; i++) n += $i } END { printf "%.0f\n", n }'
+}
+
+# dm_stats NAME read|write: "reqs bytes" as dm-stats has them in its region 0
+dm_stats()
+{
+	local stats
+	read -ra stats < <(dmsetup message "$1" 0 @stats_print 0)
+	case $2 in
+	read) echo "${stats[1]} $((stats[3] * 512))" ;;
+	write) echo "${stats[5]} $((stats[7] * 512))" ;;
+	esac
 }
 
 # block_counts NAME read|write: "reqs bytes" as the block layer has them

@@ -22,12 +22,11 @@ no_leaks()
 	[ -z "$(cat /sys/kernel/debug/kmemleak)" ]
 }
 
-@test "refused tables leak nothing" {
+@test "refused tables and messages leak nothing" {
 	dev=$(loop 8M)
 	mark_leaks
-	for _ in 1 2 3; do
-		all_refused "$dev"
-	done
+	all_refused "$dev"
+	all_messages_refused "$dev"
 	# and give back the device: it can be opened exclusively
 	losetup -d "$dev"
 	no_leaks
@@ -36,11 +35,16 @@ no_leaks()
 @test "volumes that come and go leak nothing" {
 	dev=$(loop 8M)
 	mark_leaks
-	for _ in $(seq 20); do
-		create dmp1 "$dev"
+	for _ in $(seq 10); do
+		create dmp1 "$dev" 0 1 latency
 		dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct status=none
 		dmsetup reload dmp1 --table "0 8192 dmp $dev 8192"
 		dmsetup resume dmp1
+		dmsetup message dmp1 0 reset
+		dmsetup reload dmp1 --table "0 8192 dmp $dev 8192 1 latency"
+		dmsetup resume dmp1
+		histogram dmp1
+		cat "$(sysfs dmp1)"/dmp/*/* >/dev/null
 		dmsetup remove dmp1
 	done
 	no_leaks

@@ -9,23 +9,32 @@ load ../guest
 	[ -e /sys/kernel/debug/kmemleak ]
 }
 
-@test "reload, status, volumes and bad tables while I/O runs" {
+@test "reload, status, messages, readers and bad tables while I/O runs" {
 	dev=$(loop 32M)
 	create dmp1 "$dev"
+	dir=$(sysfs dmp1)/dmp
 	before=$(volumes write reqs)
 	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randwrite --bs=4k \
-		--ioengine=libaio --iodepth=8 --time_based --runtime=15 \
+		--ioengine=libaio --iodepth=8 --time_based --runtime=25 \
 		--output-format=json --output="$TMPDIR/fio.json" &
 	fio=$!
+	(while kill -0 $fio; do
+		cat "$dir"/*/* /sys/module/dmp/stat/volumes
+	done) >/dev/null 2>&1 &
 	while kill -0 $fio 2>/dev/null; do
-		dmsetup reload dmp1 --table "0 65536 dmp $dev"
-		dmsetup status dmp1
-		dmsetup suspend dmp1
-		dmsetup resume dmp1
-		cat /sys/module/dmp/stat/volumes
+		for features in 0 "1 latency" "1 latency"; do
+			dmsetup reload dmp1 --table "0 65536 dmp $dev 0 $features"
+			dmsetup status dmp1
+			dmsetup suspend dmp1
+			dmsetup resume dmp1
+			dmsetup message dmp1 0 reset
+			histogram dmp1 || [ "$features" = 0 ]
+			create dmp2 /dev/mapper/dmp1 0 1 latency
+			dmsetup remove dmp2
+		done
 		run ! dmsetup create dmp2 --table "0 65536 dmp $dev 1"
 	done >/dev/null
-	wait $fio
+	wait
 	equal write "$(($(volumes write reqs) - before))" \
 		"$(fio_counts "$TMPDIR/fio.json" write | cut -d ' ' -f 1)"
 }

@@ -55,6 +55,17 @@ counts_agree()
 	counts_agree
 }
 
+@test "dm-stats on the same volume agrees" {
+	create dmp1 "$(null_blk nullb0 size=256 memory_backed=0 max_sectors=2048)" 0 1 latency
+	dmsetup message dmp1 0 @stats_create - /1
+	fio_run --rw=randrw --bssplit=512/10:4k/40:8k/20:64k/20:128k/10 --numjobs=2 \
+		--ioengine=libaio --iodepth=16 --number_ios=4000
+	counts_agree
+	for op in read write; do
+		equal "$op, dmp and dm-stats" "$(stats dmp1 $op)" "$(dm_stats dmp1 $op) 0"
+	done
+}
+
 @test "a mix of sizes from several jobs, io_uring" {
 	create dmp1 "$(null_blk nullb0 size=256 memory_backed=0 max_sectors=2048)"
 	fio_run --rw=randrw --bssplit=512/10:4k/40:8k/20:64k/20:128k/10 --numjobs=2 \
@@ -123,6 +134,21 @@ counts_agree()
 	equal write "$(counts dmp1 write)" "0 0 0"
 }
 
+@test "fstrim" {
+	mkdir -p /run/mnt
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=1 discard=1)"
+	mkfs.ext4 -q -E nodiscard /dev/mapper/dmp1
+	mount /dev/mapper/dmp1 /run/mnt
+	dd if=/dev/zero of=/run/mnt/file bs=1M count=20 conv=fsync
+	rm /run/mnt/file
+	trimmed=$(fstrim -v /run/mnt | sed 's/.*(\([0-9]*\) bytes).*/\1/')
+	[ "$trimmed" -gt $((20 << 20)) ]
+	equal discard "$(stats dmp1 discard)" "$(block_counts dmp1 discard) 0"
+	equal "discard bytes" "$(stat_file dmp1 discard bytes)" "$trimmed"
+	equal "discards by size" "$(stat_file dmp1 discard size_hist | sum)" "$(stat_file dmp1 discard reqs)"
+	umount /run/mnt
+}
+
 @test "write zeroes" {
 	# a loop device can write zeroes where its file's file system can
 	mkdir -p /run/mnt
@@ -133,6 +159,8 @@ counts_agree()
 	create dmp1 "$(losetup --find --show /run/mnt/file)"
 	blkdiscard -z -o 8M -l 2M /dev/mapper/dmp1
 	equal write_zeroes "$(counts dmp1 write_zeroes)" "1 2097152 0"
+	equal "write_zeroes, sysfs" "$(stats dmp1 write_zeroes)" "1 2097152 0"
+	equal "write_zeroes by size" "$(stat_file dmp1 write_zeroes size_hist)" "0 0 0 0 0 0 0 0 0 0 0 1"
 	equal write "$(counts dmp1 write)" "0 0 0"
 	dmsetup remove dmp1
 	losetup -D
@@ -149,6 +177,7 @@ counts_agree()
 	equal write "$(counts dmp1 write)" "4 262144 0"
 	blkzone reset /dev/mapper/dmp1
 	equal "zone, after reset of all" "$(counts dmp1 zone)" "5 0 0"
+	equal "zone, sysfs" "$(stats dmp1 zone)" "5 0 0"
 }
 
 @test "errors are counted, for the operation that failed" {

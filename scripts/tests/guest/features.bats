@@ -54,17 +54,6 @@ like_linear()
 	like_linear "$(null_blk nullb0 size=16 rotational=1)"
 }
 
-# scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
-scsi_debug()
-{
-	modprobe -d "$DMP_BUILD/root" scsi_debug "$@"
-	for _ in $(seq 50); do
-		[ -z "$(ls -A /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)" ] || break
-		sleep 0.1
-	done
-	echo "/dev/$(ls /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)"
-}
-
 @test "limits over a disk with data integrity, which is passed on" {
 	dev=$(scsi_debug dev_size_mb=16 dif=1 dix=1)
 	like_linear "$dev"
@@ -161,14 +150,22 @@ assert os.pwritev(f, [mmap.mmap(-1, 4096)], 8192, 0x40) == 4096' /dev/mapper/dmp
 	equal read "$(counts dmp1 read)" "256 1048576 0"
 }
 
-@test "IMA measures the table" {
-	dev=$(loop 8M)
-	dmsetup create dmp1 --table "0 16000 dmp $dev 384"
-	measured=$(awk '$5 == "dm_table_load" { print $6 }' \
+# what IMA measured of the table that was loaded last
+measured()
+{
+	awk '$5 == "dm_table_load" { print $6 }' \
 		/sys/kernel/security/ima/ascii_runtime_measurements | tail -n 1 |
-		perl -ne 'chomp; print pack "H*", $_')
-	echo "$measured"
-	[[ $measured == *"target_name=dmp,target_version=1.0.0,device_name=7:${dev#/dev/loop},start=384;"* ]]
+		perl -ne 'chomp; print pack "H*", $_'
+}
+
+@test "IMA measures the table with its features" {
+	dev=$(loop 8M)
+	attributes="target_name=dmp,target_version=1.0.0,device_name=7:${dev#/dev/loop},start=384"
+	dmsetup create dmp1 --table "0 16000 dmp $dev 384"
+	measured
+	[[ $(measured) == *"$attributes,latency=n;"* ]]
+	dmsetup reload dmp1 --table "0 16000 dmp $dev 384 1 latency"
+	[[ $(measured) == *"$attributes,latency=y;"* ]]
 }
 
 @test "status of a volume with many segments is not cut off" {

@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
-sum()
+sha()
 {
 	sha256sum | cut -d ' ' -f 1
 }
@@ -20,7 +20,7 @@ each()
 	dev=$(loop 16M)
 	create dmp1 "$dev"
 	dd if=/dev/urandom of=/dev/mapper/dmp1 bs=1M count=16 oflag=direct
-	equal "sum of all" "$(sum <"$dev")" "$(sum </dev/mapper/dmp1)"
+	equal "sum of all" "$(sha <"$dev")" "$(sha </dev/mapper/dmp1)"
 }
 
 @test "an offset is where the mapping begins" {
@@ -29,10 +29,10 @@ each()
 	equal size "$(blockdev --getsz /dev/mapper/dmp1)" 8192
 	dd if=/dev/urandom of=/dev/mapper/dmp1 bs=1M count=4 oflag=direct
 	equal "sum at the offset" \
-		"$(dd if="$dev" bs=1M skip=8 count=4 iflag=direct | sum)" "$(sum </dev/mapper/dmp1)"
+		"$(dd if="$dev" bs=1M skip=8 count=4 iflag=direct | sha)" "$(sha </dev/mapper/dmp1)"
 	equal "sum around it" \
-		"$({ dd if="$dev" bs=1M count=8; dd if="$dev" bs=1M skip=12; } | sum)" \
-		"$(head -c 12M /dev/zero | sum)"
+		"$({ dd if="$dev" bs=1M count=8; dd if="$dev" bs=1M skip=12; } | sha)" \
+		"$(head -c 12M /dev/zero | sha)"
 	equal table "$(dmsetup table dmp1)" "0 8192 dmp 7:${dev#/dev/loop} 16384"
 }
 
@@ -44,6 +44,19 @@ each()
 	dmsetup remove dmp1
 	dmsetup create dmp1 --table "$table"
 	equal "table again" "$(dmsetup table dmp1)" "$table"
+}
+
+@test "the table line tells features, if there are any" {
+	dev=$(loop 16M)
+	line="0 32768 dmp 7:${dev#/dev/loop} 0"
+	for features in "" " 0" " 1 latency"; do
+		dmsetup create dmp1 --table "$line$features"
+		equal table "$(dmsetup table dmp1)" "$line${features% 0}"
+		dmsetup reload dmp1 --table "$(dmsetup table dmp1)"
+		dmsetup resume dmp1
+		equal "table again" "$(dmsetup table dmp1)" "$line${features% 0}"
+		dmsetup remove dmp1
+	done
 }
 
 @test "several segments, on devices of their own and on one" {

@@ -1,0 +1,74 @@
+#!/usr/bin/env bats
+# How much memory a volume takes, as the kernel's allocators trace it.
+
+bats_require_minimum_version 1.5.0
+load ../guest
+
+tracing=/sys/kernel/tracing
+
+setup_file()
+{
+	mountpoint -q $tracing || mount -t tracefs tracefs $tracing
+	echo 1 >$tracing/events/percpu/percpu_alloc_percpu/enable
+	echo 1 >$tracing/events/kmem/kmalloc/enable
+}
+
+# percpu COMMAND...: "bytes largest" of the per-CPU memory that dmp allocates, in
+# all and at once, for each CPU
+percpu()
+{
+	: >$tracing/trace
+	"$@"
+	awk '
+		/percpu_alloc_percpu: .*call_site=dmp_/ {
+			match($0, / size=[0-9]+/)
+			size = substr($0, RSTART + 6, RLENGTH - 6) + 0
+			bytes += size
+			if (size > largest)
+				largest = size
+		}
+		END { print bytes + 0, largest + 0 }' $tracing/trace
+}
+
+# documented BYTES: the documentation says so
+documented()
+{
+	grep -q "\<$1 bytes\>" "$DMP_TOP/Documentation/admin-guide/device-mapper/dm-dmp.rst"
+}
+
+@test "at most 1 KiB for each CPU and target" {
+	read -r bytes largest < <(percpu create dmp1 "$(loop 8M)")
+	echo "# $bytes bytes, $largest at once" >&3
+	[ "$bytes" -gt 0 ]
+	[ "$bytes" -le 1024 ]
+	documented "$bytes"
+}
+
+@test "at most 24 KiB with latency, of which no more than 8 KiB at once" {
+	read -r bytes largest < <(percpu create dmp1 "$(loop 8M)" 0 1 latency)
+	echo "# $bytes bytes, $largest at once" >&3
+	[ "$bytes" -gt 8192 ]
+	[ "$bytes" -le 24576 ]
+	[ "$largest" -le 8192 ]
+	documented "$bytes"
+	documented "$largest"
+	# what the volume itself has is the largest of the others
+	volume=$(sed -n 's/.* kmalloc: call_site=dmp_.* bytes_req=\([0-9]*\) .*/\1/p' $tracing/trace |
+		sort -n | tail -n 1)
+	echo "# $volume bytes for the volume" >&3
+	documented "$volume"
+}
+
+@test "requests, reloads, messages and readers take no more" {
+	dev=$(loop 8M)
+	create dmp1 "$dev" 0 1 latency
+	work()
+	{
+		dd if=/dev/zero of=/dev/mapper/dmp1 bs=64k count=16 oflag=direct status=none
+		cat "$(sysfs dmp1)"/dmp/*/* /sys/module/dmp/stat/volumes
+		dmsetup status dmp1
+		histogram dmp1
+		dmsetup message dmp1 0 reset
+	} >/dev/null
+	equal percpu "$(percpu work)" "0 0"
+}

@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# Errors: those that reach the submitter, for the operation that failed.
+
+bats_require_minimum_version 1.5.0
+load ../guest
+
+# fio_run OPTION...: go on after errors
+fio_run()
+{
+	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --bs=4k --ioengine=psync \
+		--continue_on_error=all --ignore_zone_limits=1 \
+		--output-format=json --output="$TMPDIR/fio.json" "$@" || true
+}
+
+# fio_errors: how many requests failed for fio
+fio_errors()
+{
+	perl -MJSON::PP -e '
+		local $/;
+		open my $f, "<", shift;
+		print decode_json(<$f>)->{jobs}[0]{total_err} // 0' "$TMPDIR/fio.json"
+}
+
+@test "dm-error: half of the volume fails" {
+	dmsetup create below --table "0 8192 linear $(loop 4M) 0
+8192 8192 error"
+	create dmp1 /dev/mapper/below
+	fio_run --rw=write --size=8M
+	equal "fio" "$(fio_errors)" 1024
+	equal write "$(stats dmp1 write)" "2048 8388608 1024"
+	fio_run --rw=read --size=8M
+	equal read "$(stats dmp1 read)" "2048 8388608 1024"
+	equal total "$(stats dmp1 total)" "4096 16777216 2048"
+	blkdiscard -f -o 6M -l 1M /dev/mapper/dmp1 || true
+	equal "errors of others" "$(cat "$(sysfs dmp1)"/dmp/{write_zeroes,flush,zone}/errors | sort -u)" 0
+}
+
+@test "dm-flakey: writes fail and reads do not, and the other way round" {
+	dev=$(loop 8M)
+	dmsetup create below --table "0 16384 flakey $dev 0 0 3600 1 error_writes"
+	create dmp1 /dev/mapper/below
+	fio_run --rw=randrw --number_ios=500 --size=8M
+	[ "$(fio_errors)" -gt 100 ]
+	read -r reqs _ errors < <(stats dmp1 write)
+	equal "errors, dmp and fio" "$errors" "$(fio_errors)"
+	equal "all writes" "$errors" "$reqs"
+	equal "errors, read" "$(stat_file dmp1 read errors)" 0
+
+	dmsetup remove dmp1
+	dmsetup reload below --table "0 16384 flakey $dev 0 0 3600 1 error_reads"
+	dmsetup resume below
+	create dmp1 /dev/mapper/below
+	fio_run --rw=randrw --number_ios=500 --size=8M
+	equal "errors, dmp and fio" "$(stat_file dmp1 read errors)" "$(fio_errors)"
+	equal "errors, write" "$(stat_file dmp1 write errors)" 0
+}
+
+@test "dm-dust: bad blocks" {
+	dmsetup create below --table "0 16384 dust $(loop 8M) 0 4096"
+	for block in 0 7 8 100 1000 2047; do
+		dmsetup message below 0 addbadblock $block
+	done
+	dmsetup message below 0 enable
+	create dmp1 /dev/mapper/below 0 1 latency
+	fio_run --rw=read --size=8M
+	equal "fio" "$(fio_errors)" 6
+	equal read "$(stats dmp1 read)" "2048 8388608 6"
+	equal latencies "$(stat_file dmp1 read latency_hist | sum)" 2048
+	equal status "$(counts dmp1 read)" "2048 8388608 6"
+	# a block that is written is good again
+	fio_run --rw=write --size=8M
+	fio_run --rw=read --size=8M
+	equal read "$(stats dmp1 read)" "4096 16777216 6"
+	equal write "$(stats dmp1 write)" "2048 8388608 0"
+}
+
+@test "errors survive reload" {
+	dmsetup create below --table "0 16384 error"
+	create dmp1 /dev/mapper/below
+	for n in 1 2 3; do
+		run ! dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct
+		dmsetup reload dmp1 --table "0 16384 dmp /dev/mapper/below"
+		dmsetup resume dmp1
+		equal write "$(stats dmp1 write)" "$n $((4096 * n)) $n"
+	done
+}
+
+@test "a request that may not wait and does not come again is neither error nor request" {
+	dev=$(null_blk nullb0 size=64 memory_backed=0)
+	echo 127 >"/sys/block/${dev#/dev/}/queue/max_sectors_kb"
+	create dmp1 "$dev" 0 1 latency
+	# RWF_NOWAIT is 8
+	cat >"$TMPDIR/nowait" <<'PY'
+import errno, mmap, os
+f = os.open("/dev/mapper/dmp1", os.O_RDWR | os.O_DIRECT)
+for size in 131072, 65536:
+    try:
+        print(os.preadv(f, [mmap.mmap(-1, size)], 0, 8))
+    except OSError as e:
+        print(errno.errorcode[e.errno])
+PY
+	equal "what the reader got" "$(python3 "$TMPDIR/nowait" | xargs)" "EAGAIN 65536"
+	equal read "$(stats dmp1 read)" "1 65536 0"
+	equal latencies "$(stat_file dmp1 read latency_hist | sum)" 1
+}
