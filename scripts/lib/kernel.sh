@@ -140,19 +140,20 @@ kernel_choose()
 	fi
 }
 
-# uml_config BUILD [OPTION...]: configure, when what is asked for changed
-uml_config()
+# kernel_config ARCH BUILD FILE [OPTION...]: configure $DMP_KERNEL+dmp with what
+# FILE and OPTIONs ask for and nothing else, when that changed
+kernel_config()
 {
-	local build=$1 want=$1/dmp.config lost
-	shift
+	local arch=$1 build=$2 file=$3 want=$2/dmp.config lost
+	shift 3
 	mkdir -p "$build"
 	{
-		cat "$DMP_TOP/scripts/lib/uml.config"
+		cat "$file"
 		printf '%s\n' "$@"
 	} >"$want.new"
 	if ! cmp -s "$want.new" "$want"; then
 		rm -f "$want"
-		make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
+		make -C "$DMP_KERNEL+dmp" ARCH="$arch" O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
 		lost=$(grep '^CONFIG_' "$want.new" | grep -vxFf "$build/.config" || true)
 		if [ -n "$lost" ]; then
 			echo "this kernel does not take: $lost" >&2
@@ -166,7 +167,8 @@ uml_config()
 uml_make()
 {
 	local build=$1
-	uml_config "$@"
+	shift
+	kernel_config um "$build" "$DMP_TOP/scripts/lib/uml.config" "$@"
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" -j"$(nproc)" all
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
