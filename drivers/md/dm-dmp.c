@@ -250,9 +250,9 @@ static void dmp_dtr(struct dm_target *ti)
 
 /*
  * The first table of a device is loaded before sysfs has a directory for it: it
- * is shown here, before there can be requests. Those of later tables are held
- * up while it is resumed, when what sysfs does could wait for one of them: they
- * are shown when they are loaded.
+ * is shown here, when nothing relies on the device yet. Later, requests are held
+ * up while it is resumed, and what sysfs does might come to wait for one of them
+ * (memory reclaim): so other tables are shown when they are loaded.
  */
 static int dmp_preresume(struct dm_target *ti)
 {
