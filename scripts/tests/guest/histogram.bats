@@ -202,7 +202,8 @@ read 65536 268435456 3"
 		equal "sizes, $op" "$(stat_file dmp1 $op size_hist)" "0 0 0 0 0 0 0 0 $reqs 0 0 0"
 		equal "latencies, $op" "$(stat_file dmp1 $op latency_hist | sum)" "$reqs"
 		# which the others count twice
-		echo "$op: fio $reqs, /sys/block $(block_counts dmp1 $op), dm-stats $(dm_stats dmp1 $op)"
+		echo "# $op: fio $reqs $bytes, dmp $(stats dmp1 $op), /sys/block $(block_counts dmp1 $op)," \
+			"dm-stats $(dm_stats dmp1 $op)" >&3
 		equal "$op, block layer" "$(block_counts dmp1 $op)" "$((2 * reqs)) $((2 * bytes))"
 		equal "$op, dm-stats" "$(dm_stats dmp1 $op)" "$((2 * reqs)) $((2 * bytes))"
 	done
