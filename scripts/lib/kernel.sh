@@ -191,18 +191,29 @@ build_key()
 	} | sha256sum
 }
 
+# build_once BUILD WHAT CONFIGS COMMAND...: build the patched tree into BUILD by
+# COMMAND, unless neither the series nor CONFIGS (files of this
+# repository, separated by spaces) changed since
+build_once()
+{
+	local build=$1 what=$2 configs key
+	read -ra configs <<<"$3"
+	shift 3
+	key=$(cd "$DMP_TOP" && build_key "${configs[@]}")
+	[ "$key" != "$(cat "$build/dmp.key" 2>/dev/null)" ] || return 0
+	kernel_patched
+	mkdir -p "$build"
+	progress "building $what (some minutes the first time)" "$@"
+	echo "$key" >"$build/dmp.key"
+}
+
 # uml_build: set DMP_BUILD to user-mode Linux of $DMP_KERNEL with the series applied and
 # dmp as a module; does nothing when it is there already
 uml_build()
 {
-	local key
 	DMP_BUILD=$DMP_KERNEL+uml
-	key=$(build_key "$DMP_TOP/scripts/lib/uml.config")
-	[ "$key" != "$(cat "$DMP_BUILD/dmp.key" 2>/dev/null)" ] || return 0
-	kernel_patched
-	progress "building user-mode Linux with dmp (some minutes the first time)" \
+	build_once "$DMP_BUILD" "user-mode Linux with dmp" scripts/lib/uml.config \
 		uml_make "$DMP_BUILD" CONFIG_DM_DMP=m
-	echo "$key" >"$DMP_BUILD/dmp.key"
 }
 
 # uml_run SECONDS COMMAND...: run a command in the guest $DMP_BUILD, as its root,

@@ -158,7 +158,7 @@ load ../volume
 	wait
 }
 
-@test "who reads does not wait for a device that is created, reloaded or removed" {
+@test "who reads does not wait for a device that is reloaded or suspended" {
 	dev=$(loop 8M)
 	dmsetup create slow --table "0 16384 delay $dev 0 0 $dev 0 4000"
 	create dmp1 /dev/mapper/slow
@@ -178,7 +178,7 @@ load ../volume
 	wait
 	equal write "$(stats dmp1 write)" "1 4096 0"
 
-	# and so has a removal that is forced while a request is under way
+	# and so has a suspend
 	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct &
 	sleep 0.3
 	dmsetup suspend dmp1 &
