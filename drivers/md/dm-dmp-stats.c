@@ -11,6 +11,7 @@
 #include <kunit/visibility.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
+#include <linux/unroll.h>
 
 #include "dm-dmp-stats.h"
 
@@ -34,6 +35,7 @@ void dmp_op_stats_add(struct dmp_op_stats *sum, const struct dmp_op_stats *stats
 {
 	int i;
 
+	unrolled_full
 	for (i = 0; i < DMP_NR_COUNTERS; i++)
 		sum->n[i] += stats->n[i];
 }
@@ -43,6 +45,7 @@ static void dmp_op_stats_sub(struct dmp_op_stats *sum,
 {
 	int i;
 
+	unrolled_full
 	for (i = 0; i < DMP_NR_COUNTERS; i++)
 		sum->n[i] -= stats->n[i];
 }
@@ -60,8 +63,9 @@ static void dmp_counters_add(struct dmp_op_stats *sum,
 		cpu = per_cpu_ptr(target->cpu, c);
 		do {
 			start = u64_stats_fetch_begin(&cpu->syncp);
+			unrolled_full
 			for (i = 0; i < DMP_NR_COUNTERS; i++)
-				stats.n[i] = u64_stats_read(&cpu->op[op].n[i]);
+				stats.n[i] = READ_ONCE(cpu->op[op].n[i]);
 		} while (u64_stats_fetch_retry(&cpu->syncp, start));
 		dmp_op_stats_add(sum, &stats);
 	}
@@ -82,7 +86,7 @@ static void dmp_latencies_add(u64 *sum, const struct dmp_level *target,
 		for (i = 0; i < DMP_NR_LATENCIES; i++) {
 			do {
 				start = u64_stats_fetch_begin(syncp);
-				n = u64_stats_read(&latencies->n[i]);
+				n = READ_ONCE(latencies->n[i]);
 			} while (u64_stats_fetch_retry(syncp, start));
 			sum[i] += n;
 		}

@@ -80,15 +80,16 @@ struct dmp_op_stats {
 
 /**
  * struct dmp_cpu_counters - what one CPU counts; no other CPU ever writes it
- * @syncp: lets a reader on a 32-bit machine see 64-bit values whole
- * @op: counters of each operation
+ * @op: counters of each operation; those of requests below 16 KiB are in one
+ *	cache line with its other ones
  * @op.n: see &enum dmp_counter
+ * @syncp: lets a reader on a 32-bit machine see 64-bit values whole
  */
 struct dmp_cpu_counters {
-	struct u64_stats_sync syncp;
 	struct {
-		u64_stats_t n[DMP_NR_COUNTERS];
-	} op[DMP_NR_OPS + 1];
+		u64 n[DMP_NR_COUNTERS];
+	} __aligned(64) op[DMP_NR_OPS + 1];
+	struct u64_stats_sync syncp;
 };
 
 /**
@@ -97,7 +98,7 @@ struct dmp_cpu_counters {
  * @n: one counter for each latency bucket
  */
 struct dmp_cpu_latencies {
-	u64_stats_t n[DMP_NR_LATENCIES];
+	u64 n[DMP_NR_LATENCIES];
 };
 
 /**
@@ -132,7 +133,8 @@ struct dmp_level {
 	struct dmp_cpu_counters __percpu *cpu;
 	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS + 1];
 
-	struct dmp_level *parent;
+	/* what requests use ends here; the rest is written now and then */
+	struct dmp_level *parent ____cacheline_aligned_in_smp;
 	struct list_head sibling;
 	unsigned int depth;
 
@@ -160,9 +162,9 @@ static inline unsigned int dmp_nr_sizes(enum dmp_op op)
  *
  * Return: index of the bucket; the first also has what is smaller than it.
  */
-static inline unsigned int dmp_size_bucket(unsigned int bytes)
+static inline unsigned int dmp_size_bucket(unsigned long bytes)
 {
-	return min(fls(bytes >> (DMP_SIZE_SHIFT + 1)), DMP_NR_SIZES - 1);
+	return min(__fls(bytes >> DMP_SIZE_SHIFT | 1), DMP_NR_SIZES - 1);
 }
 
 /**
@@ -170,7 +172,9 @@ static inline unsigned int dmp_size_bucket(unsigned int bytes)
  * @ns: the latency in nanoseconds
  *
  * Each octave is halved in the middle: the bit below the highest one tells
- * which half a value is in.
+ * which half a value is in. What is below the first octave counts as the upper
+ * half of the one before, and what is above the last one as the lower half of the
+ * one after.
  *
  * Return: index of the bucket.
  */
@@ -178,10 +182,7 @@ static inline unsigned int dmp_latency_bucket(u64 ns)
 {
 	unsigned int octave;
 
-	if (ns < 1ULL << DMP_LATENCY_SHIFT)
-		return 0;
-	if (ns >= 1ULL << DMP_LATENCY_MAX_SHIFT)
-		return DMP_NR_LATENCIES - 1;
+	ns = clamp(ns, 3ULL << (DMP_LATENCY_SHIFT - 2), 1ULL << DMP_LATENCY_MAX_SHIFT);
 	octave = fls64(ns) - 1;
 	return 1 + 2 * (octave - DMP_LATENCY_SHIFT) + ((ns >> (octave - 1)) & 1);
 }
@@ -225,13 +226,15 @@ static inline u64 dmp_latency_floor(unsigned int latency)
  */
 static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 {
-	switch (opf & REQ_OP_MASK) {
-	case REQ_OP_READ:
+	enum req_op req_op = opf & REQ_OP_MASK;
+
+	/* the hot ones first: a switch makes them wait their turn */
+	if (likely(req_op == REQ_OP_READ))
 		return DMP_READ;
-	case REQ_OP_WRITE:
-		if (unlikely(!bytes && (opf & REQ_PREFLUSH)))
-			return DMP_FLUSH;
-		return DMP_WRITE;
+	if (likely(req_op == REQ_OP_WRITE))
+		return bytes || !(opf & REQ_PREFLUSH) ? DMP_WRITE : DMP_FLUSH;
+
+	switch (req_op) {
 	case REQ_OP_ZONE_APPEND:
 		return DMP_WRITE;
 	case REQ_OP_DISCARD:
@@ -252,42 +255,63 @@ static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 	}
 }
 
+/*
+ * Counters are written by this_cpu_add(), which nothing on this CPU can come in
+ * between. A 32-bit machine needs several instructions for it: there readers on
+ * other CPUs have to know.
+ */
+static inline unsigned long dmp_update_begin(const struct dmp_level *target)
+{
+	unsigned long flags = 0;
+
+	if (!IS_ENABLED(CONFIG_64BIT)) {
+		local_irq_save(flags);
+		u64_stats_update_begin(this_cpu_ptr(&target->cpu->syncp));
+	}
+	return flags;
+}
+
+static inline void dmp_update_end(const struct dmp_level *target, unsigned long flags)
+{
+	if (!IS_ENABLED(CONFIG_64BIT)) {
+		u64_stats_update_end(this_cpu_ptr(&target->cpu->syncp));
+		local_irq_restore(flags);
+	}
+}
+
 /**
  * dmp_count() - count a request
- * @level: target that it came by
+ * @target: what it came by
  * @op: its operation
  * @bytes: its size
  *
- * Context: Any. Writes this CPU's counters only. On 64-bit machines the adds
- * are safe against interrupts by themselves; 32-bit ones switch them off.
+ * Context: Any. Writes this CPU's counters only.
  */
-static inline void dmp_count(const struct dmp_level *level, enum dmp_op op,
-			     unsigned int bytes)
+static inline void dmp_count(const struct dmp_level *target, enum dmp_op op,
+			     unsigned long bytes)
 {
-	struct dmp_cpu_counters *cpu = get_cpu_ptr(level->cpu);
-	unsigned long flags = u64_stats_update_begin_irqsave(&cpu->syncp);
+	unsigned long flags = dmp_update_begin(target);
+	u64 __percpu *n = target->cpu->op[op].n;
+	u64 __percpu *sizes = n + DMP_SIZES;
 
-	u64_stats_add(&cpu->op[op].n[DMP_BYTES], bytes);
-	u64_stats_inc(&cpu->op[op].n[DMP_SIZES + dmp_size_bucket(bytes)]);
-	u64_stats_update_end_irqrestore(&cpu->syncp, flags);
-	put_cpu_ptr(level->cpu);
+	this_cpu_add(n[DMP_BYTES], bytes);
+	this_cpu_inc(sizes[dmp_size_bucket(bytes)]);
+	dmp_update_end(target, flags);
 }
 
 /**
  * dmp_count_error() - count that a request ended with an error
- * @level: target that it came by
+ * @target: what it came by
  * @op: its operation
  *
  * Context: Any, as dmp_count().
  */
-static inline void dmp_count_error(const struct dmp_level *level, enum dmp_op op)
+static inline void dmp_count_error(const struct dmp_level *target, enum dmp_op op)
 {
-	struct dmp_cpu_counters *cpu = get_cpu_ptr(level->cpu);
-	unsigned long flags = u64_stats_update_begin_irqsave(&cpu->syncp);
+	unsigned long flags = dmp_update_begin(target);
 
-	u64_stats_inc(&cpu->op[op].n[DMP_ERRORS]);
-	u64_stats_update_end_irqrestore(&cpu->syncp, flags);
-	put_cpu_ptr(level->cpu);
+	this_cpu_inc(target->cpu->op[op].n[DMP_ERRORS]);
+	dmp_update_end(target, flags);
 }
 
 /**
@@ -301,38 +325,27 @@ static inline bool dmp_measures_latency(const struct dmp_level *level)
 	return level->latencies[DMP_READ];
 }
 
-/* u64_stats_add() takes a long, which 32-bit machines can hold 4 s in. */
-static inline void dmp_add_ns(u64_stats_t *sum, u64 ns)
-{
-	if (BITS_PER_LONG == 64)
-		u64_stats_add(sum, ns);
-	else
-		u64_stats_set(sum, u64_stats_read(sum) + ns);
-}
-
 /**
  * dmp_count_latency() - count how long a request took
- * @level: target that it came by, which measures latencies
+ * @target: what it came by, and measures latencies
  * @op: its operation
  * @bytes: its size
  * @ns: nanoseconds from its mapping to its end
  *
  * Context: Any, as dmp_count().
  */
-static inline void dmp_count_latency(const struct dmp_level *level,
-				     enum dmp_op op, unsigned int bytes, u64 ns)
+static inline void dmp_count_latency(const struct dmp_level *target,
+				     enum dmp_op op, unsigned long bytes, u64 ns)
 {
-	struct dmp_cpu_counters *cpu = get_cpu_ptr(level->cpu);
-	struct dmp_cpu_latencies *latencies = this_cpu_ptr(level->latencies[op]);
-	unsigned long flags = u64_stats_update_begin_irqsave(&cpu->syncp);
+	unsigned long flags = dmp_update_begin(target);
+	struct dmp_cpu_latencies __percpu *row = target->latencies[op];
 
 	/* the others have one row, whatever size a submitter put in */
 	if (op < DMP_FLUSH)
-		latencies += dmp_size_bucket(bytes);
-	dmp_add_ns(&cpu->op[op].n[DMP_LATENCY_NS], ns);
-	u64_stats_inc(&latencies->n[dmp_latency_bucket(ns)]);
-	u64_stats_update_end_irqrestore(&cpu->syncp, flags);
-	put_cpu_ptr(level->cpu);
+		row += dmp_size_bucket(bytes);
+	this_cpu_add(target->cpu->op[op].n[DMP_LATENCY_NS], ns);
+	this_cpu_inc(row->n[dmp_latency_bucket(ns)]);
+	dmp_update_end(target, flags);
 }
 
 /**

@@ -35,18 +35,27 @@ struct dmp_target {
 	struct dmp_level level;
 };
 
-/**
- * struct dmp_io - what is remembered of a request until it ends
- * @start_ns: when it was mapped, if latencies are measured
- * @bytes: its size (bi_size is used up by then)
- * @op: its operation (an empty flush does not show by then)
- * @counted: whether it has been counted already
+/*
+ * What is remembered of a request until it ends, when its size is used up and its
+ * flags may have changed: its size, which device-mapper makes whole sectors and
+ * which leaves nine bits free, and there its operation and whether it is yet to be
+ * counted. It is in bi_private, which the target of a bio is free to use: unlike
+ * per-bio data it need not be looked for.
  */
-struct dmp_io {
+#define DMP_IO_OP	GENMASK(2, 0)
+#define DMP_IO_COUNT	BIT(3)
+#define DMP_IO_BYTES	GENMASK(31, SECTOR_SHIFT)
+
+static_assert(DMP_NONE <= DMP_IO_OP);
+
+/**
+ * struct dmp_timed_io - what bi_private points at if latencies are measured
+ * @io: what would be there otherwise
+ * @start_ns: when the request was mapped
+ */
+struct dmp_timed_io {
+	unsigned long io;
 	u64 start_ns;
-	unsigned int bytes;
-	u8 op;
-	bool counted;
 };
 
 /*
@@ -225,7 +234,8 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
 	ti->num_write_zeroes_bios = 1;
-	ti->per_io_data_size = sizeof(struct dmp_io);
+	if (latency)
+		ti->per_io_data_size = sizeof(struct dmp_timed_io);
 	ti->private = dt;
 	return 0;
 
@@ -270,6 +280,16 @@ static sector_t dmp_map_sector(struct dm_target *ti, sector_t sector)
 	return dt->start + dm_target_offset(ti, sector);
 }
 
+/* Not inline, here and below: what it saves is no matter of other targets. */
+static noinline void dmp_map_timed(struct bio *bio)
+{
+	struct dmp_timed_io *timed = dm_per_bio_data(bio, sizeof(*timed));
+
+	timed->io = (unsigned long)bio->bi_private;
+	bio->bi_private = timed;
+	timed->start_ns = ktime_get_ns();
+}
+
 /*
  * The device below may bounce a request that must not block, or that is
  * polled for; the submitter then sends it again. Such a request is counted
@@ -278,42 +298,61 @@ static sector_t dmp_map_sector(struct dm_target *ti, sector_t sector)
 static int dmp_map(struct dm_target *ti, struct bio *bio)
 {
 	struct dmp_target *dt = ti->private;
-	struct dmp_io *io = dm_per_bio_data(bio, sizeof(*io));
+	unsigned int bytes = bio->bi_iter.bi_size;
+	enum dmp_op op = dmp_op(bio->bi_opf, bytes);
+	unsigned long io = bytes | op;
 
-	io->bytes = bio->bi_iter.bi_size;
-	io->op = dmp_op(bio->bi_opf, io->bytes);
-	io->counted = !(bio->bi_opf & (REQ_NOWAIT | REQ_POLLED));
-	if (io->counted)
-		dmp_count(&dt->level, io->op, io->bytes);
+	if (bio->bi_opf & (REQ_NOWAIT | REQ_POLLED))
+		io |= DMP_IO_COUNT;
+	else
+		dmp_count(&dt->level, op, bytes);
+	bio->bi_private = (void *)io;
 
 	bio_set_dev(bio, dt->dev->bdev);
 	bio->bi_iter.bi_sector = dmp_map_sector(ti, bio->bi_iter.bi_sector);
-	if (dmp_measures_latency(&dt->level))
-		io->start_ns = ktime_get_ns();
+	if (unlikely(dmp_measures_latency(&dt->level)))
+		dmp_map_timed(bio);
 	return DM_MAPIO_REMAPPED;
+}
+
+/* Tells whether the request was carried out, be it with an error. */
+static __always_inline bool dmp_end(struct dmp_target *dt, unsigned long io,
+				    blk_status_t error)
+{
+	enum dmp_op op = io & DMP_IO_OP;
+
+	if (unlikely(error)) {
+		/* Not an error, but a signal to send the request again. */
+		if (error == BLK_STS_AGAIN || error == BLK_STS_DM_REQUEUE)
+			return false;
+		dmp_count_error(&dt->level, op);
+	}
+	if (io & DMP_IO_COUNT)
+		dmp_count(&dt->level, op, io & DMP_IO_BYTES);
+	return true;
+}
+
+static noinline void dmp_end_timed(struct dmp_target *dt,
+				   const struct dmp_timed_io *timed,
+				   blk_status_t error)
+{
+	u64 now = ktime_get_ns();
+	unsigned long io = timed->io;
+
+	if (dmp_end(dt, io, error))
+		dmp_count_latency(&dt->level, io & DMP_IO_OP, io & DMP_IO_BYTES,
+				  now - timed->start_ns);
 }
 
 static int dmp_end_io(struct dm_target *ti, struct bio *bio,
 		      blk_status_t *error)
 {
 	struct dmp_target *dt = ti->private;
-	struct dmp_io *io = dm_per_bio_data(bio, sizeof(*io));
-	bool latency = dmp_measures_latency(&dt->level);
 
-	if (io->counted && !*error && !latency)
-		return DM_ENDIO_DONE;
-
-	/* Not an error, but a signal to send the request again. */
-	if (*error == BLK_STS_AGAIN || *error == BLK_STS_DM_REQUEUE)
-		return DM_ENDIO_DONE;
-
-	if (!io->counted)
-		dmp_count(&dt->level, io->op, io->bytes);
-	if (*error)
-		dmp_count_error(&dt->level, io->op);
-	if (latency)
-		dmp_count_latency(&dt->level, io->op, io->bytes,
-				  ktime_get_ns() - io->start_ns);
+	if (unlikely(dmp_measures_latency(&dt->level)))
+		dmp_end_timed(dt, bio->bi_private, *error);
+	else
+		dmp_end(dt, (unsigned long)bio->bi_private, *error);
 	return DM_ENDIO_DONE;
 }
 

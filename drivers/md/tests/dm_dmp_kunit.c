@@ -275,20 +275,6 @@ static u64 read_cell(struct dmp_test *t, enum dmp_op op, unsigned int size,
 	return t->row[latency];
 }
 
-/* A constant above 2^31 would not fit x86's local_add(): hide that it is one. */
-static void count(const struct dmp_level *target, enum dmp_op op, unsigned int bytes)
-{
-	OPTIMIZER_HIDE_VAR(bytes);
-	dmp_count(target, op, bytes);
-}
-
-static void count_latency(const struct dmp_level *target, enum dmp_op op,
-			  unsigned int bytes, u64 ns)
-{
-	OPTIMIZER_HIDE_VAR(ns);
-	dmp_count_latency(target, op, bytes, ns);
-}
-
 static void op_name(const enum dmp_op *op, char *desc)
 {
 	strscpy(desc, dmp_op_names[*op], KUNIT_PARAM_DESC_SIZE);
@@ -309,9 +295,9 @@ static void counts_its_op_only(struct kunit *test)
 	enum dmp_op i;
 
 	start(test, &t->a, false);
-	count(&t->a, op, 512);
-	count(&t->a, op, 4096);
-	count(&t->a, op, 0);
+	dmp_count(&t->a, op, 512);
+	dmp_count(&t->a, op, 4096);
+	dmp_count(&t->a, op, 0);
 	dmp_count_error(&t->a, op);
 
 	for (i = 0; i < DMP_NR_OPS; i++) {
@@ -336,7 +322,7 @@ static void sizes_are_counted(struct kunit *test)
 	start(test, &t->a, false);
 	for (i = 0; i < DMP_NR_SIZES; i++)
 		for (n = 0; n <= i; n++)
-			count(&t->a, op, size_floors[i] + n);
+			dmp_count(&t->a, op, size_floors[i] + n);
 
 	dmp_level_read(&t->volume, op, &stats);
 	for (i = 0; i < DMP_NR_SIZES; i++)
@@ -359,7 +345,7 @@ static void latencies_are_counted(struct kunit *test)
 			bytes = size_floors[size];
 			floor = latency_floors[latency];
 			for (i = 0, n++; i < n; i++)
-				count_latency(&t->a, op, bytes, floor);
+				dmp_count_latency(&t->a, op, bytes, floor);
 			ns += n * floor;
 		}
 
@@ -384,9 +370,9 @@ static void latencies_of_all_sizes_add_up(struct kunit *test)
 
 	start(test, &t->a, true);
 	for (size = 0; size < DMP_NR_SIZES; size++) {
-		count_latency(&t->a, DMP_READ, size_floors[size], 5000);
-		count_latency(&t->a, DMP_WRITE, size_floors[size], 5000);
-		count_latency(&t->a, DMP_WRITE, size_floors[size], U64_MAX / 1024);
+		dmp_count_latency(&t->a, DMP_READ, size_floors[size], 5000);
+		dmp_count_latency(&t->a, DMP_WRITE, size_floors[size], 5000);
+		dmp_count_latency(&t->a, DMP_WRITE, size_floors[size], U64_MAX / 1024);
 	}
 
 	dmp_level_read_latencies(&t->volume, DMP_READ, t->row);
@@ -403,9 +389,9 @@ static void op_without_data_has_one_row(struct kunit *test)
 	struct dmp_test *t = test->priv;
 
 	start(test, &t->a, true);
-	count_latency(&t->a, DMP_FLUSH, UINT_MAX, 512);
-	count_latency(&t->a, DMP_ZONE, UINT_MAX, 512);
-	count_latency(&t->a, DMP_NONE, UINT_MAX, 512);
+	dmp_count_latency(&t->a, DMP_FLUSH, UINT_MAX, 512);
+	dmp_count_latency(&t->a, DMP_ZONE, UINT_MAX, 512);
+	dmp_count_latency(&t->a, DMP_NONE, UINT_MAX, 512);
 
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_FLUSH, 0, 1), 1);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_ZONE, 0, 1), 1);
@@ -422,7 +408,7 @@ static void latencies_only_where_they_are_measured(struct kunit *test)
 
 	start(test, &t->b, true);
 	KUNIT_EXPECT_TRUE(test, dmp_measures_latency(&t->b));
-	count_latency(&t->b, DMP_READ, 512, 0);
+	dmp_count_latency(&t->b, DMP_READ, 512, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 1);
 }
 
@@ -431,9 +417,9 @@ static void unknown_op_is_not_reported(struct kunit *test)
 	struct dmp_test *t = test->priv;
 
 	start(test, &t->a, true);
-	count(&t->a, DMP_NONE, 512);
+	dmp_count(&t->a, DMP_NONE, 512);
 	dmp_count_error(&t->a, DMP_NONE);
-	count_latency(&t->a, DMP_NONE, 512, 512);
+	dmp_count_latency(&t->a, DMP_NONE, 512, 512);
 
 	expect_nothing(test, &t->a);
 	dmp_emit_histogram(&t->volume, 0, DMP_NR_OPS - 1, t->text, PAGE_SIZE);
@@ -447,7 +433,7 @@ static void counts_past_32_bits(struct kunit *test)
 
 	start(test, &t->a, false);
 	for (i = 0; i < 3; i++)
-		count(&t->a, DMP_READ, UINT_MAX);
+		dmp_count(&t->a, DMP_READ, UINT_MAX);
 	expect_op(test, &t->a, DMP_READ, 3, 3ULL * UINT_MAX, 0);
 }
 
@@ -466,10 +452,10 @@ static void sums_over_all_cpus(struct kunit *test)
 		struct dmp_cpu_counters *c = per_cpu_ptr(t->a.cpu, cpu);
 		struct dmp_cpu_latencies *l = per_cpu_ptr(t->a.latencies[DMP_WRITE], cpu);
 
-		u64_stats_set(&c->op[DMP_WRITE].n[DMP_SIZES + 3], unit);
-		u64_stats_set(&c->op[DMP_WRITE].n[DMP_BYTES], 2 * unit);
-		u64_stats_set(&c->op[DMP_WRITE].n[DMP_ERRORS], 3 * unit);
-		u64_stats_set(&l[3].n[7], 4 * unit);
+		c->op[DMP_WRITE].n[DMP_SIZES + 3] = unit;
+		c->op[DMP_WRITE].n[DMP_BYTES] = 2 * unit;
+		c->op[DMP_WRITE].n[DMP_ERRORS] = 3 * unit;
+		l[3].n[7] = 4 * unit;
 		reqs += unit;
 		unit *= 3;
 	}
@@ -481,8 +467,8 @@ static void sums_over_all_cpus(struct kunit *test)
 
 static void count_one_read(void *target)
 {
-	count(target, DMP_READ, 512);
-	count_latency(target, DMP_READ, 512, 0);
+	dmp_count(target, DMP_READ, 512);
+	dmp_count_latency(target, DMP_READ, 512, 0);
 }
 
 /* Each CPU really counts, in interrupt context where there are several. */
@@ -498,8 +484,8 @@ static void every_cpu_counts_its_own(struct kunit *test)
 		struct dmp_cpu_counters *c = per_cpu_ptr(t->a.cpu, cpu);
 		struct dmp_cpu_latencies *l = per_cpu_ptr(t->a.latencies[DMP_READ], cpu);
 
-		KUNIT_EXPECT_EQ(test, u64_stats_read(&c->op[DMP_READ].n[DMP_SIZES]), 1);
-		KUNIT_EXPECT_EQ(test, u64_stats_read(&l->n[0]), 1);
+		KUNIT_EXPECT_EQ(test, c->op[DMP_READ].n[DMP_SIZES], 1);
+		KUNIT_EXPECT_EQ(test, l->n[0], 1);
 	}
 	expect_op(test, &t->a, DMP_READ, num_online_cpus(), 512 * num_online_cpus(), 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), num_online_cpus());
@@ -511,7 +497,7 @@ static void every_cpu_counts_its_own(struct kunit *test)
 static int count_carries(void *target)
 {
 	while (!kthread_should_stop()) {
-		count(target, DMP_READ, CARRY_STEP);
+		dmp_count(target, DMP_READ, CARRY_STEP);
 		cond_resched();
 	}
 	return 0;
@@ -565,9 +551,9 @@ static void levels_are_all_that_lives(struct kunit *test)
 
 	start(test, &t->a, false);
 	start(test, &t->b, false);
-	count(&t->a, DMP_READ, 512);
-	count(&t->b, DMP_READ, 1024);
-	count(&t->b, DMP_WRITE, 2048);
+	dmp_count(&t->a, DMP_READ, 512);
+	dmp_count(&t->b, DMP_READ, 1024);
+	dmp_count(&t->b, DMP_WRITE, 2048);
 	dmp_count_error(&t->b, DMP_WRITE);
 
 	expect_op(test, &t->a, DMP_READ, 1, 512, 0);
@@ -583,11 +569,11 @@ static void targets_fold_into_their_volume(struct kunit *test)
 
 	start(test, &t->a, true);
 	start(test, &t->b, true);
-	count(&t->a, DMP_READ, 512);
+	dmp_count(&t->a, DMP_READ, 512);
 	dmp_count_error(&t->a, DMP_READ);
-	count_latency(&t->a, DMP_READ, 512, 1000);
-	count(&t->b, DMP_READ, 1024);
-	count_latency(&t->b, DMP_READ, 512, 1000);
+	dmp_count_latency(&t->a, DMP_READ, 512, 1000);
+	dmp_count(&t->b, DMP_READ, 1024);
+	dmp_count_latency(&t->b, DMP_READ, 512, 1000);
 
 	dmp_level_exit(&t->a);
 	expect_op(test, &t->volume, DMP_READ, 2, 1536, 1);
@@ -595,13 +581,13 @@ static void targets_fold_into_their_volume(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 2), 2);
 
 	/* what lives on goes on counting, and does not inherit */
-	count(&t->b, DMP_READ, 1024);
+	dmp_count(&t->b, DMP_READ, 1024);
 	expect_op(test, &t->b, DMP_READ, 2, 2048, 0);
 
 	/* what is born later starts at zero, and adds to what is gone */
 	start(test, &t->a, false);
 	expect_nothing(test, &t->a);
-	count(&t->a, DMP_READ, 512);
+	dmp_count(&t->a, DMP_READ, 512);
 	expect_op(test, &t->volume, DMP_READ, 4, 3072, 1);
 
 	dmp_level_exit(&t->a);
@@ -615,8 +601,8 @@ static void volumes_fold_into_the_module(struct kunit *test)
 	struct dmp_test *t = test->priv;
 
 	start(test, &t->a, true);
-	count(&t->a, DMP_WRITE, 512);
-	count_latency(&t->a, DMP_WRITE, 512, 1000);
+	dmp_count(&t->a, DMP_WRITE, 512);
+	dmp_count_latency(&t->a, DMP_WRITE, 512, 1000);
 	dmp_level_exit(&t->a);
 	dmp_level_exit(&t->volume);
 	expect_op(test, &t->module, DMP_WRITE, 1, 512, 0);
@@ -625,7 +611,7 @@ static void volumes_fold_into_the_module(struct kunit *test)
 	expect_nothing(test, &t->volume);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_WRITE, 0, 2), 0);
 	start(test, &t->a, false);
-	count(&t->a, DMP_WRITE, 512);
+	dmp_count(&t->a, DMP_WRITE, 512);
 	expect_op(test, &t->module, DMP_WRITE, 2, 1024, 0);
 }
 
@@ -641,14 +627,14 @@ static void reset_is_a_baseline(struct kunit *test)
 
 	start(test, &t->a, true);
 	start(test, &t->b, true);
-	count(&t->a, DMP_READ, 512);
+	dmp_count(&t->a, DMP_READ, 512);
 	dmp_count_error(&t->a, DMP_READ);
-	count_latency(&t->a, DMP_READ, 512, 1000);
-	count(&t->b, DMP_READ, 4096);
-	count_latency(&t->b, DMP_READ, 4096, 1000);
+	dmp_count_latency(&t->a, DMP_READ, 512, 1000);
+	dmp_count(&t->b, DMP_READ, 4096);
+	dmp_count_latency(&t->b, DMP_READ, 4096, 1000);
 	dmp_level_exit(&t->a);
 	start(test, &t->a, true);
-	count(&t->a, DMP_WRITE, 1024);
+	dmp_count(&t->a, DMP_WRITE, 1024);
 
 	for (i = 0; i < 2; i++) {
 		dmp_level_reset(&t->volume);
@@ -664,8 +650,8 @@ static void reset_is_a_baseline(struct kunit *test)
 		expect_op(test, &t->module, DMP_TOTAL, 3, 5632, 1);
 	}
 
-	count(&t->b, DMP_READ, 4096);
-	count_latency(&t->b, DMP_READ, 4096, 1000);
+	dmp_count(&t->b, DMP_READ, 4096);
+	dmp_count_latency(&t->b, DMP_READ, 4096, 1000);
 	expect_op(test, &t->b, DMP_READ, 1, 4096, 0);
 	expect_op(test, &t->volume, DMP_READ, 1, 4096, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 3, 2), 1);
@@ -695,7 +681,7 @@ static void count_in_both(struct dmp_level *target, struct reference *ref,
 	unsigned int bytes = op < DMP_FLUSH ? random_value(rnd) : 0;
 	u64 ns = random_value(rnd) >> 8;
 
-	count(target, op, bytes);
+	dmp_count(target, op, bytes);
 	ref->volume_reqs[op]++;
 	ref->volume_bytes[op] += bytes;
 	ref->module_reqs[op]++;
@@ -705,7 +691,7 @@ static void count_in_both(struct dmp_level *target, struct reference *ref,
 		ref->volume_errors[op]++;
 	}
 	if (dmp_measures_latency(target)) {
-		count_latency(target, op, bytes, ns);
+		dmp_count_latency(target, op, bytes, ns);
 		ref->volume_ns[op] += ns;
 		ref->cell[op][slow_size_bucket(bytes)][slow_latency_bucket(ns)]++;
 	}
@@ -849,14 +835,14 @@ static void file_texts_are_exact(struct kunit *test)
 	struct dmp_test *t = test->priv;
 
 	start(test, &t->a, true);
-	count(&t->a, DMP_READ, 512);
-	count(&t->a, DMP_READ, 4096);
-	count(&t->a, DMP_READ, 4097);
-	count(&t->a, DMP_WRITE, SZ_1M);
+	dmp_count(&t->a, DMP_READ, 512);
+	dmp_count(&t->a, DMP_READ, 4096);
+	dmp_count(&t->a, DMP_READ, 4097);
+	dmp_count(&t->a, DMP_WRITE, SZ_1M);
 	dmp_count_error(&t->a, DMP_WRITE);
-	count_latency(&t->a, DMP_READ, 512, 600);
-	count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
-	count(&t->a, DMP_FLUSH, 0);
+	dmp_count_latency(&t->a, DMP_READ, 512, 600);
+	dmp_count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
+	dmp_count(&t->a, DMP_FLUSH, 0);
 
 	expect_file(test, DMP_READ, DMP_FILE_REQS, "3\n");
 	expect_file(test, DMP_READ, DMP_FILE_BYTES, "8705\n");

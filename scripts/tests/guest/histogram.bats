@@ -129,7 +129,7 @@ in_bucket()
 	in_bucket dmp1 read 8 134217728 201326592
 	fio_run --rw=randwrite --bs=64k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
 	in_bucket dmp1 write 8 268435456 402653184
-	blkdiscard -f -o 1M -l 1M /dev/mapper/dmp1
+	blkdiscard -f -o 16M -l 32M /dev/mapper/dmp1
 	in_bucket dmp1 discard 1 268435456 402653184
 	perl -MIO::Handle -e 'open my $f, "+<", shift or die; $f->sync or die' /dev/mapper/dmp1
 	in_bucket dmp1 flush 1 536870912 805306368
