@@ -13,8 +13,8 @@ setup()
 
 @test "shellcheck finds nothing" {
 	shellcheck --external-sources --source-path=SCRIPTDIR \
-		scripts/demo scripts/series scripts/test .ci/run scripts/lib/*.sh \
-		scripts/lib/guest-init scripts/lib/play-session scripts/tests/run \
+		scripts/bench scripts/demo scripts/series scripts/test .ci/run scripts/lib/*.sh \
+		scripts/lib/bench-init scripts/lib/guest-init scripts/lib/play-session scripts/tests/run \
 		scripts/tests/*.bash scripts/tests/*/*.bats
 }
 
@@ -23,14 +23,14 @@ setup()
 }
 
 @test "every script answers --help" {
-	for script in scripts/demo scripts/series scripts/test scripts/tests/run; do
+	for script in scripts/bench scripts/demo scripts/series scripts/test scripts/tests/run; do
 		run -0 "$script" --help
 		[[ $output == "usage: $script"* ]]
 	done
 }
 
 @test "a wrong argument is refused" {
-	for script in scripts/demo scripts/series scripts/test; do
+	for script in scripts/bench scripts/demo scripts/series scripts/test; do
 		run -1 "$script" --nonsense
 		[[ $output == *--help* ]]
 	done

@@ -1,0 +1,157 @@
+# A table of what scripts/bench measured. Reads the rows that scripts/lib/bench-init
+# printed; -v table=cost|cpus|growth -v json=1 for JSON, else text.
+
+# label NAME: add to a list of labels, in the order they come
+function row(name) { if (!(name in rowed)) { rowed[name]; rows[++nr_rows] = name } }
+function column(name) { if (!(name in columned)) { columned[name]; columns[++nr_columns] = name } }
+
+function item(text) { printf "%s\n    {%s}", (items++ ? "," : ""), text }
+
+# the value a share of the way through a sorted list
+function quantile(list, n, share,    i, j, t)
+{
+	for (i = 2; i <= n; i++)
+		for (j = i; j > 1 && list[j] < list[j - 1]; j--) {
+			t = list[j]
+			list[j] = list[j - 1]
+			list[j - 1] = t
+		}
+	return list[int((n - 1) * share + 1.5)]
+}
+
+function header(title, width,    j)
+{
+	printf "%s\n\n%-16s", title, ""
+	for (j = 1; j <= nr_columns; j++)
+		printf "%*s", width, columns[j]
+	print ""
+}
+
+table == "cost" {
+	column($1)
+	row($2)
+	cost[$2, $1] = $3
+}
+
+table == "cpus" {
+	row($2)
+	ms[$1, $2, $3] = $4
+	if ($1 > rounds)
+		rounds = $1
+}
+
+table == "growth" {
+	column($1)
+	row($2)
+	if (!($3 in seen)) {
+		seen[$3]
+		measured[++nr_measured] = $3
+	}
+	growth[$3, $2, $1] = $4
+}
+
+function cost_text(    i, j, over)
+{
+	header("Instructions of a request, and how many more than over dm-linear", 18)
+	for (i = 1; i <= nr_rows; i++) {
+		printf "%-16s", rows[i]
+		for (j = 1; j <= nr_columns; j++) {
+			over = cost[rows[i], columns[j]] - cost["linear", columns[j]]
+			printf "%11.0f%7s", cost[rows[i], columns[j]],
+				rows[i] == "linear" ? "" : sprintf("%+.0f", over)
+		}
+		print ""
+	}
+}
+
+function cost_json(    i, j, n)
+{
+	for (j = 1; j <= nr_columns; j++)
+		for (i = 1; i <= nr_rows; i++) {
+			n = cost[rows[i], columns[j]]
+			item(sprintf("\"workload\": \"%s\", \"device\": \"%s\", \"instructions\": %.1f, \"over_linear\": %.1f",
+				columns[j], rows[i], n, n - cost["linear", columns[j]]))
+		}
+}
+
+function cpus_row(kind,    i, growth, ratio)
+{
+	for (i = 1; i <= rounds; i++) {
+		growth[i] = ms[i, kind, 2] / ms[i, kind, 1]
+		ratio[i] = growth[i] / (ms[i, "linear", 2] / ms[i, "linear", 1])
+	}
+	median = quantile(growth, rounds, 0.5)
+	over = quantile(ratio, rounds, 0.5)
+	low = quantile(ratio, rounds, 0.25)
+	high = quantile(ratio, rounds, 0.75)
+}
+
+function cpus_text(    i)
+{
+	printf "Time of a request with two CPUs at work over that with one, and over dm-linear's ratio\n"
+	printf "(medians of %d rounds in turn, and quartiles)\n\n", rounds
+	for (i = 1; i <= nr_rows; i++) {
+		cpus_row(rows[i])
+		printf "%-16s%8.3f%8.3f  (%.3f to %.3f)\n", rows[i], median, over, low, high
+	}
+}
+
+function cpus_json(    i)
+{
+	for (i = 1; i <= nr_rows; i++) {
+		cpus_row(rows[i])
+		item(sprintf("\"device\": \"%s\", \"rounds\": %d, \"two_over_one\": %.4f, \"over_linear\": %.4f, \"quartiles\": [%.4f, %.4f]",
+			rows[i], rounds, median, over, low, high))
+	}
+}
+
+function growth_text(    w, i, j, k, titles)
+{
+	titles["create"] = "Create: thousand instructions for each volume"
+	titles["status"] = "Read by dmsetup status, or dmstats print: thousand instructions for each volume"
+	titles["files"] = "Read all files in sysfs: thousand instructions for each volume"
+	titles["volumes"] = "Read /sys/module/dmp/stat/volumes: thousand instructions in all"
+	titles["remove"] = "Remove: microseconds for each volume, most of which is waiting"
+	titles["memory"] = "Memory: KiB for each volume"
+	titles["percpu"] = "Of it per-CPU memory: KiB for each volume and CPU"
+	for (w = 1; w <= nr_measured; w++) {
+		k = measured[w]
+		if (w > 1)
+			print ""
+		header(titles[k], 16)
+		for (i = 1; i <= nr_rows; i++) {
+			printf "%-16s", rows[i]
+			for (j = 1; j <= nr_columns; j++)
+				if ((k, rows[i], columns[j]) in growth)
+					printf "%16.2f", growth[k, rows[i], columns[j]] / (k == "volumes" ? 1 : rows[i])
+				else
+					printf "%16s", "-"
+			print ""
+		}
+	}
+}
+
+function growth_json(    w, i, j)
+{
+	for (w = 1; w <= nr_measured; w++)
+		for (i = 1; i <= nr_rows; i++)
+			for (j = 1; j <= nr_columns; j++)
+				if ((measured[w], rows[i], columns[j]) in growth)
+					item(sprintf("\"what\": \"%s\", \"volumes\": %d, \"device\": \"%s\", \"%s\": %.0f",
+						measured[w], rows[i], columns[j],
+						measured[w] ~ /^(memory|percpu)$/ ? "kib" : "us",
+						growth[measured[w], rows[i], columns[j]]))
+}
+
+END {
+	if (json)
+		printf "  \"%s\": [", table
+	if (table == "cost")
+		json ? cost_json() : cost_text()
+	else if (table == "cpus")
+		json ? cpus_json() : cpus_text()
+	else
+		json ? growth_json() : growth_text()
+	if (json)
+		printf "\n  ]"
+}

@@ -1,0 +1,85 @@
+# shellcheck shell=bash
+# An optimised 64-bit kernel with dmp, and a guest in QEMU that it runs in. Source
+# after kernel.sh.
+
+x86_make()
+{
+	local build=$1
+	kernel_config x86_64 "$build" "$DMP_TOP/scripts/lib/x86.config"
+	make -C "$DMP_KERNEL+dmp" ARCH=x86_64 O="$build" -j"$(nproc)" bzImage
+}
+
+# x86_build: set DMP_BUILD to a 64-bit kernel of $DMP_KERNEL with the series applied and
+# dmp built in; does nothing when it is there already
+x86_build()
+{
+	DMP_BUILD=$DMP_KERNEL+x86
+	need /usr/include/libelf.h:libelf-dev
+	build_once "$DMP_BUILD" "an optimised kernel with dmp" scripts/lib/x86.config \
+		x86_make "$DMP_BUILD"
+}
+
+# qemu_need: what a guest needs of this machine, and QEMU
+qemu_need()
+{
+	need qemu-system-x86_64:qemu-system-x86 bash:bash busybox:busybox-static \
+		dmsetup:dmsetup dmstats:dmsetup fio:fio perl:perl
+}
+
+# guest_files COMMAND...: paths of commands, and of the libraries they load
+guest_files()
+{
+	local command path
+	for command; do
+		path=$(command -v "$command")
+		echo "$path"
+		ldd "$path" 2>/dev/null | grep -o '/[^ ]*' || true
+	done | sort -u
+}
+
+# guest_list INIT FILE...: an initramfs of these files, and of what INIT runs by, as
+# gen_init_cpio reads it
+guest_list()
+{
+	local init=$1 file dir
+	shift
+	for file in /bin/bash "$@"; do
+		dir=${file%/*}
+		while [ "$dir" ]; do
+			echo "$dir"
+			dir=${dir%/*}
+		done
+	done | sort -u | sed 's/.*/dir & 755 0 0/'
+	printf 'dir /dev 755 0 0\nnod /dev/console 600 0 0 c 5 1\n'
+	echo "file /init $init 755 0 0"
+	for file in bash busybox; do
+		echo "file /bin/$file $(command -v $file) 755 0 0"
+	done
+	for file; do
+		echo "file $file $(realpath "$file") 755 0 0"
+	done
+}
+
+# qemu_run SECONDS INIT "COMMAND..." "OPTION..." WORD...: boot the kernel $DMP_BUILD with
+# INIT, which has the COMMANDs of this machine, and these WORDs on its command line; print
+# what the guest's serial line has
+qemu_run()
+{
+	local limit=$1 init=$2 run commands options files
+	read -ra commands <<<"$3"
+	read -ra options <<<"$4"
+	shift 4
+	run=$(mktemp -d "$DMP_SCRATCH/qemu.XXXXXX")
+	mapfile -t files < <(guest_files bash busybox "${commands[@]}")
+	guest_list "$init" "${files[@]}" >"$run/list"
+	"$DMP_BUILD/usr/gen_init_cpio" "$run/list" >"$run/initramfs"
+	timeout -s KILL "$limit" qemu-system-x86_64 "${options[@]}" -nodefaults -nographic \
+		-serial stdio -no-reboot -kernel "$DMP_BUILD/arch/x86/boot/bzImage" \
+		-initrd "$run/initramfs" \
+		-append "console=ttyS0 loglevel=2 panic=-1 null_blk.nr_devices=0 $*" \
+		</dev/null 2>"$run/qemu.log" || {
+		say "the guest did not come to an end within $limit s"
+		cat "$run/qemu.log" >&2
+		return 1
+	}
+}

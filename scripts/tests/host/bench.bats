@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# What dmp costs, as scripts/bench measures it.
+
+bats_require_minimum_version 1.5.0
+
+setup()
+{
+	cd "$BATS_TEST_DIRNAME/../../.." || return
+	table=scripts/lib/bench-table.awk
+}
+
+# table ARGUMENT...: the table of rows on standard input
+table()
+{
+	awk "$@" -f "$table"
+}
+
+@test "requests execute no more instructions than they may" {
+	# the tree and its kernel are there, and this is a run of its own
+	run -0 env -u DMP_RESULTS scripts/bench --check
+	printf '%s\n' "$output" | sed 's/^/# /' >&3
+	[[ $output == *"dmp: "*" instructions over dm-linear, at most 60 are allowed"* ]]
+	[[ $output == *"dmp+latency: "*" instructions over dm-linear, at most 200 are allowed"* ]]
+	[[ $output == *"no instruction of dmp_map "*" locks memory"* ]]
+}
+
+@test "the table of costs" {
+	rows=$'read linear 7000.0\nread dmp 7053.4\nflush linear 9000.0\nflush dmp 8999.0'
+	text=$(table -v table=cost <<<"$rows" | tail -n +3)
+	diff <(expand <<<"$text" | sed 's/ *$//') - <<-'END'
+		                              read             flush
+		linear                 7000              9000
+		dmp                    7053    +53       8999     -1
+	END
+	table -v table=cost -v json=1 <<<"$rows" | grep -qxF \
+		'    {"workload": "read", "device": "dmp", "instructions": 7053.4, "over_linear": 53.4},'
+}
+
+@test "medians of ratios of ratios" {
+	# dmp's growth is 1.1, 1.2 and 9, dm-linear's 1, 1 and 1.5
+	rows=$'1 linear 1 100\n1 linear 2 100\n1 dmp 1 100\n1 dmp 2 110
+		2 linear 1 200\n2 linear 2 200\n2 dmp 1 100\n2 dmp 2 120
+		3 linear 1 200\n3 linear 2 300\n3 dmp 1 100\n3 dmp 2 900'
+	text=$(table -v table=cpus <<<"$rows")
+	[[ $text == *"medians of 3 rounds"* ]]
+	[[ $text == *"dmp "*" 1.200   1.200  ("* ]]
+}
+
+@test "growth for each volume" {
+	rows=$'linear 1 create 10\nlinear 4 create 20\nlinear 4 memory 8
+		dmp 1 create 12\ndmp 4 create 26\ndmp 4 volumes 7'
+	text=$(table -v table=growth <<<"$rows" | tr -s ' ')
+	[[ $text == *$'\n1 10.00 12.00\n4 5.00 6.50\n'* ]]
+	[[ $text == *$'\n4 2.00 -\n'* ]]
+	[[ $text == *"in all"*$'\n4 - 7.00'* ]]
+}
+
+@test "JSON is JSON" {
+	for name in cost cpus growth; do
+		case $name in
+		cost) rows=$'read linear 7000.0\nread dmp 7053.4' ;;
+		cpus) rows=$'1 linear 1 100\n1 linear 2 100\n1 dmp 1 100\n1 dmp 2 110' ;;
+		growth) rows=$'linear 1 create 10\ndmp 1 create 12\ndmp 1 memory 8' ;;
+		esac
+		{
+			printf '{'
+			table -v table="$name" -v json=1 <<<"$rows"
+			printf '}'
+		} | python3 -m json.tool | grep -q "\"$name\""
+	done
+}
