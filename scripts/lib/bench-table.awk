@@ -1,13 +1,13 @@
 # A table of what scripts/bench measured. Reads the rows that scripts/lib/bench-init
 # printed; -v table=cost|cpus|growth -v json=1 for JSON, else text.
 
-# label NAME: add to a list of labels, in the order they come
+# the labels of the rows and columns, in the order they come
 function row(name) { if (!(name in rowed)) { rowed[name]; rows[++nr_rows] = name } }
 function column(name) { if (!(name in columned)) { columned[name]; columns[++nr_columns] = name } }
 
 function item(text) { printf "%s\n    {%s}", (items++ ? "," : ""), text }
 
-# the value a share of the way through a sorted list
+# the value a share of the way through a list, which it sorts
 function quantile(list, n, share,    i, j, t)
 {
 	for (i = 2; i <= n; i++)
