@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The texts that statistics of the dmp target are read as: files in sysfs,
- * status and message of device-mapper.
+ * Texts of the dmp target's statistics, for sysfs and dmsetup.
  */
 
 #include <kunit/visibility.h>
@@ -10,31 +9,33 @@
 
 #include "dm-dmp-report.h"
 
+static ssize_t dmp_emit_section(char *page, ssize_t len, const char *name,
+				const struct dmp_op_stats *stats)
+{
+	return sysfs_emit_at(page, len, "%s:\n\treqs: %llu\n\tavg size: %llu\n",
+			     name, dmp_reqs(stats), dmp_avg_size(stats));
+}
+
 /**
  * dmp_emit_volumes() - write the text of /sys/module/dmp/stat/volumes
- * @module: what all volumes count in
- * @page: page that sysfs reads from
+ * @module: level of the module
+ * @page: buffer of PAGE_SIZE
  *
+ * Context: May sleep, does not allocate.
  * Return: length of the text.
  */
 ssize_t dmp_emit_volumes(struct dmp_level *module, char *page)
 {
-	static const enum dmp_op sections[] = { DMP_READ, DMP_WRITE, DMP_TOTAL };
-	struct dmp_op_stats stats[ARRAY_SIZE(sections)];
+	struct dmp_op_stats stats, total = {};
 	ssize_t len = 0;
-	int i;
+	int op;
 
-	dmp_level_read(module, DMP_READ, &stats[0]);
-	dmp_level_read(module, DMP_WRITE, &stats[1]);
-	/* not read: it is the sum of what is shown above it */
-	stats[2] = stats[0];
-	dmp_op_stats_add(&stats[2], &stats[1]);
-
-	for (i = 0; i < ARRAY_SIZE(sections); i++)
-		len += sysfs_emit_at(page, len, "%s:\n\treqs: %llu\n\tavg size: %llu\n",
-				     dmp_op_names[sections[i]], dmp_reqs(&stats[i]),
-				     dmp_avg_size(&stats[i]));
-	return len;
+	for (op = DMP_READ; op <= DMP_WRITE; op++) {
+		dmp_level_read(module, BIT(op), &stats);
+		dmp_op_stats_add(&total, &stats);
+		len += dmp_emit_section(page, len, dmp_op_names[op], &stats);
+	}
+	return len + dmp_emit_section(page, len, "total", &total);
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_emit_volumes);
 
@@ -60,27 +61,27 @@ static ssize_t dmp_emit_list(const u64 *n, unsigned int nr, char *page)
 }
 
 /**
- * dmp_emit_file() - write the text of /sys/block/dm-<num>/dmp/<op>/<file>
- * @volume: volume that it is of
- * @op: operation, or DMP_TOTAL
+ * dmp_emit_file() - write the text of /sys/block/dm-<num>/dmp/<operation>/<file>
+ * @volume: level of the volume
+ * @ops: bitmap of operations
  * @file: which file
- * @page: page that sysfs reads from
+ * @page: buffer of PAGE_SIZE
  *
  * Context: May sleep, does not allocate.
  * Return: length of the text.
  */
-ssize_t dmp_emit_file(struct dmp_level *volume, enum dmp_op op,
+ssize_t dmp_emit_file(struct dmp_level *volume, unsigned long ops,
 		      enum dmp_file file, char *page)
 {
 	u64 latencies[DMP_NR_LATENCIES];
 	struct dmp_op_stats stats;
 
 	if (file == DMP_FILE_LATENCY_HIST) {
-		dmp_level_read_latencies(volume, op, latencies);
+		dmp_level_read_latencies(volume, ops, latencies);
 		return dmp_emit_list(latencies, ARRAY_SIZE(latencies), page);
 	}
 
-	dmp_level_read(volume, op, &stats);
+	dmp_level_read(volume, ops, &stats);
 	switch (file) {
 	case DMP_FILE_REQS:
 		return sysfs_emit(page, "%llu\n", dmp_reqs(&stats));
@@ -101,10 +102,40 @@ ssize_t dmp_emit_file(struct dmp_level *volume, enum dmp_op op,
 EXPORT_SYMBOL_IF_KUNIT(dmp_emit_file);
 
 /**
+ * dmp_emit_stat() - write the text of /sys/block/dm-<num>/dmp/stat
+ * @volume: level of the volume
+ * @page: buffer of PAGE_SIZE
+ *
+ * All numbers are of the same side of each reset and reload.
+ *
+ * Context: May sleep, does not allocate.
+ * Return: length of the text.
+ */
+ssize_t dmp_emit_stat(struct dmp_level *volume, char *page)
+{
+	ssize_t len;
+	int op;
+
+	dmp_level_lock(volume);
+	len = sysfs_emit(page, "%llu", volume->resets);
+	for (op = 0; op < DMP_OTHER; op++) {
+		struct dmp_op_stats stats = {};
+
+		dmp_level_add(volume, op, &stats);
+		len += sysfs_emit_at(page, len, " %llu %llu %llu %llu",
+				     dmp_reqs(&stats), stats.n[DMP_BYTES],
+				     stats.n[DMP_ERRORS], stats.n[DMP_LATENCY_NS]);
+	}
+	dmp_level_unlock(volume);
+	return len + sysfs_emit_at(page, len, "\n");
+}
+EXPORT_SYMBOL_IF_KUNIT(dmp_emit_stat);
+
+/**
  * dmp_emit_status() - write the text of dmsetup status
- * @target: segment that it is of
- * @result: buffer that device-mapper reads from
- * @maxlen: its size; device-mapper notices if that was too little
+ * @target: level of the target
+ * @result: buffer
+ * @maxlen: its size; device-mapper retries with a larger one if the text fills it
  */
 void dmp_emit_status(struct dmp_level *target, char *result, unsigned int maxlen)
 {
@@ -112,8 +143,8 @@ void dmp_emit_status(struct dmp_level *target, char *result, unsigned int maxlen
 	size_t sz = 0;
 	int op;
 
-	for (op = 0; op < DMP_NR_OPS; op++) {
-		dmp_level_read(target, op, &stats);
+	for (op = 0; op < DMP_OTHER; op++) {
+		dmp_level_read(target, BIT(op), &stats);
 		DMEMIT("%s%s %llu %llu %llu", op ? " " : "", dmp_op_names[op],
 		       dmp_reqs(&stats), stats.n[DMP_BYTES], stats.n[DMP_ERRORS]);
 	}
@@ -121,24 +152,23 @@ void dmp_emit_status(struct dmp_level *target, char *result, unsigned int maxlen
 EXPORT_SYMBOL_IF_KUNIT(dmp_emit_status);
 
 /**
- * dmp_emit_histogram() - write the answer to the message histogram
- * @volume: volume that it is of
- * @first: first operation to write
- * @last: last operation to write
- * @result: buffer that device-mapper reads from
- * @maxlen: its size; device-mapper notices if that was too little
+ * dmp_emit_histogram() - write the reply to the message histogram
+ * @volume: level of the volume
+ * @ops: bitmap of operations
+ * @result: buffer
+ * @maxlen: its size; device-mapper retries with a larger one if the text fills it
  *
- * A reset comes before or after all of it.
+ * All numbers are of the same side of each reset.
  */
-void dmp_emit_histogram(struct dmp_level *volume, enum dmp_op first,
-			enum dmp_op last, char *result, unsigned int maxlen)
+void dmp_emit_histogram(struct dmp_level *volume, unsigned long ops, char *result,
+			unsigned int maxlen)
 {
 	unsigned int op, size, i;
 	size_t sz = 0;
 
 	*result = '\0';
 	dmp_level_lock(volume);
-	for (op = first; op <= last; op++) {
+	for_each_set_bit(op, &ops, DMP_OTHER) {
 		for (size = 0; size < dmp_nr_sizes(op); size++) {
 			u64 row[DMP_NR_LATENCIES] = {};
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The texts that statistics of the dmp target are read as.
+ * Texts of the dmp target's statistics, for sysfs and dmsetup.
  */
 
 #ifndef DM_DMP_REPORT_H
@@ -9,15 +9,16 @@
 #include "dm-dmp-stats.h"
 
 /**
- * enum dmp_file - the files that each operation of a volume has in sysfs
+ * enum dmp_file - sysfs files of each operation of a volume
  * @DMP_FILE_REQS: number of requests
- * @DMP_FILE_BYTES: bytes that they asked for
+ * @DMP_FILE_BYTES: bytes requested
  * @DMP_FILE_AVG_SIZE: bytes per request
- * @DMP_FILE_ERRORS: number of requests that ended with an error
- * @DMP_FILE_SIZE_HIST: number of requests for each size bucket
- * @DMP_FILE_LATENCY_NS: nanoseconds that requests took
- * @DMP_FILE_LATENCY_HIST: number of requests for each latency bucket
- * @DMP_NR_FILES: number of files, the last of which need the feature latency
+ * @DMP_FILE_ERRORS: number of requests that failed
+ * @DMP_FILE_SIZE_HIST: number of requests in each size bucket
+ * @DMP_FILE_LATENCY_NS: sum of latencies in nanoseconds
+ * @DMP_FILE_LATENCY_HIST: number of completed requests in each latency bucket
+ * @DMP_NR_FILES: number of files; from DMP_FILE_LATENCY_NS on they need the feature
+ *	latency
  */
 enum dmp_file {
 	DMP_FILE_REQS,
@@ -32,17 +33,12 @@ enum dmp_file {
 
 extern const char * const dmp_file_names[DMP_NR_FILES];
 
-static inline bool dmp_file_needs_latency(enum dmp_file file)
-{
-	return file >= DMP_FILE_LATENCY_NS;
-}
-
-ssize_t dmp_emit_file(struct dmp_level *volume, enum dmp_op op,
+ssize_t dmp_emit_file(struct dmp_level *volume, unsigned long ops,
 		      enum dmp_file file, char *page);
+ssize_t dmp_emit_stat(struct dmp_level *volume, char *page);
 ssize_t dmp_emit_volumes(struct dmp_level *module, char *page);
-void dmp_emit_status(struct dmp_level *target, char *result,
-		     unsigned int maxlen);
-void dmp_emit_histogram(struct dmp_level *volume, enum dmp_op first,
-			enum dmp_op last, char *result, unsigned int maxlen);
+void dmp_emit_status(struct dmp_level *target, char *result, unsigned int maxlen);
+void dmp_emit_histogram(struct dmp_level *volume, unsigned long ops, char *result,
+			unsigned int maxlen);
 
 #endif /* DM_DMP_REPORT_H */

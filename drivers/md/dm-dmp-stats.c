@@ -1,33 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics of the dmp target: summing, folding and resetting. Counting is
- * in the header, where the hot path has it inline.
+ * Statistics of the dmp target: summing, folding and resetting. Counting is in
+ * the header, where the hot path has it inline.
  *
- * Fold on death: when a target goes away its counts are added to its volume's,
- * when a volume goes away to the module's. Reset is a baseline: what was
- * counted is remembered, and subtracted from what is reported.
+ * Fold on death: when a target is destroyed its counts are added to its volume's,
+ * when a volume is destroyed to the module's. A reset is a baseline: the sum at
+ * that time is saved, and subtracted from each later report.
  */
 
 #include <kunit/visibility.h>
 #include <linux/math64.h>
 #include <linux/slab.h>
-#include <linux/unroll.h>
 
 #include "dm-dmp-stats.h"
 
-const char * const dmp_op_names[DMP_TOTAL + 1] = {
+const char * const dmp_op_names[DMP_OTHER] = {
 	[DMP_READ]		= "read",
 	[DMP_WRITE]		= "write",
 	[DMP_DISCARD]		= "discard",
 	[DMP_WRITE_ZEROES]	= "write_zeroes",
 	[DMP_FLUSH]		= "flush",
 	[DMP_ZONE]		= "zone",
-	[DMP_TOTAL]		= "total",
 };
 EXPORT_SYMBOL_IF_KUNIT(dmp_op_names);
 
 /**
- * dmp_op_stats_add() - add up what was counted
+ * dmp_op_stats_add() - add statistics
  * @sum: what to add to
  * @stats: what to add
  */
@@ -35,7 +33,6 @@ void dmp_op_stats_add(struct dmp_op_stats *sum, const struct dmp_op_stats *stats
 {
 	int i;
 
-	unrolled_full
 	for (i = 0; i < DMP_NR_COUNTERS; i++)
 		sum->n[i] += stats->n[i];
 }
@@ -45,144 +42,136 @@ static void dmp_op_stats_sub(struct dmp_op_stats *sum,
 {
 	int i;
 
-	unrolled_full
 	for (i = 0; i < DMP_NR_COUNTERS; i++)
 		sum->n[i] -= stats->n[i];
 }
 
-/* Sum over all CPUs. */
+/* Add counters of one CPU, all as of one moment on 32-bit machines. */
+static void dmp_cpu_add(u64 *sum, const u64 *n, unsigned int nr,
+			const struct u64_stats_sync *syncp)
+{
+	u64 copy[DMP_NR_LATENCIES];
+	unsigned int start, i;
+
+	do {
+		start = u64_stats_fetch_begin(syncp);
+		for (i = 0; i < nr; i++)
+			copy[i] = READ_ONCE(n[i]);
+	} while (u64_stats_fetch_retry(syncp, start));
+
+	for (i = 0; i < nr; i++)
+		sum[i] += copy[i];
+}
+
+static_assert(DMP_NR_COUNTERS <= DMP_NR_LATENCIES);
+
+/* Add a target's counters of one operation. */
 static void dmp_counters_add(struct dmp_op_stats *sum,
 			     const struct dmp_level *target, enum dmp_op op)
 {
-	const struct dmp_cpu_counters *cpu;
-	struct dmp_op_stats stats;
-	unsigned int start;
-	int i, c;
+	const struct dmp_cpu_counters *counters;
+	int cpu;
 
-	for_each_possible_cpu(c) {
-		cpu = per_cpu_ptr(target->cpu, c);
-		do {
-			start = u64_stats_fetch_begin(&cpu->syncp);
-			unrolled_full
-			for (i = 0; i < DMP_NR_COUNTERS; i++)
-				stats.n[i] = READ_ONCE(cpu->op[op].n[i]);
-		} while (u64_stats_fetch_retry(&cpu->syncp, start));
-		dmp_op_stats_add(sum, &stats);
+	for_each_possible_cpu(cpu) {
+		counters = per_cpu_ptr(target->cpu, cpu);
+		dmp_cpu_add(sum->n, counters->op[op].n, DMP_NR_COUNTERS, &counters->syncp);
 	}
 }
 
-static void dmp_latencies_add(u64 *sum, const struct dmp_level *target,
-			      enum dmp_op op, unsigned int size)
+/* Add a row of a joint histogram. */
+static void dmp_row_add(u64 *sum, const struct dmp_joint *joint, enum dmp_op op,
+			unsigned int size)
 {
 	const struct dmp_cpu_latencies *latencies;
-	const struct u64_stats_sync *syncp;
-	unsigned int start;
-	int i, c;
-	u64 n;
+	int cpu;
 
-	for_each_possible_cpu(c) {
-		syncp = &per_cpu_ptr(target->cpu, c)->syncp;
-		latencies = per_cpu_ptr(target->latencies[op], c) + size;
-		for (i = 0; i < DMP_NR_LATENCIES; i++) {
-			do {
-				start = u64_stats_fetch_begin(syncp);
-				n = READ_ONCE(latencies->n[i]);
-			} while (u64_stats_fetch_retry(syncp, start));
-			sum[i] += n;
-		}
+	for_each_possible_cpu(cpu) {
+		latencies = per_cpu_ptr(joint->latencies[op], cpu);
+		dmp_cpu_add(sum, latencies->n[size], DMP_NR_LATENCIES, &latencies->syncp);
 	}
 }
 
-static void dmp_level_setup(struct dmp_level *level, struct dmp_level *parent)
+static void dmp_joint_free(struct dmp_joint *joint)
 {
-	*level = (struct dmp_level) {
-		.parent = parent,
-		.depth = parent ? parent->depth + 1 : 0,
-	};
-	mutex_init(&level->lock);
-	INIT_LIST_HEAD(&level->children);
+	int op;
+
+	if (!joint)
+		return;
+	for (op = 0; op < DMP_NR_OPS; op++)
+		free_percpu(joint->latencies[op]);
+	kvfree(joint);
 }
 
-static void dmp_level_link(struct dmp_level *level)
+/* One allocation for each operation: per-CPU memory is short of large chunks. */
+static struct dmp_joint *dmp_joint_alloc(void)
 {
-	dmp_level_lock(level->parent);
-	list_add_tail(&level->sibling, &level->parent->children);
-	dmp_level_unlock(level->parent);
+	struct dmp_joint *joint = kvzalloc_obj(*joint);
+	struct dmp_cpu_latencies __percpu *latencies;
+	int op, cpu;
+
+	if (!joint)
+		return NULL;
+
+	for (op = 0; op < DMP_NR_OPS; op++) {
+		latencies = __alloc_percpu(struct_size_t(struct dmp_cpu_latencies, n,
+							 dmp_nr_sizes(op)),
+					   __alignof__(struct dmp_cpu_latencies));
+		if (!latencies) {
+			dmp_joint_free(joint);
+			return NULL;
+		}
+		for_each_possible_cpu(cpu)
+			u64_stats_init(&per_cpu_ptr(latencies, cpu)->syncp);
+		joint->latencies[op] = latencies;
+	}
+	return joint;
 }
 
 /**
- * dmp_level_init() - create a level that has no counters of its own
- * @level: what to initialise
- * @parent: what it is a part of, or NULL
+ * dmp_level_init() - create the level of the module or of a volume
+ * @level: the level, all zero
+ * @parent: the module's level for a volume, NULL for the module
  *
  * Context: May sleep, does not allocate.
  */
 void dmp_level_init(struct dmp_level *level, struct dmp_level *parent)
 {
-	dmp_level_setup(level, parent);
-	if (parent)
-		dmp_level_link(level);
+	mutex_init(&level->lock);
+	INIT_LIST_HEAD(&level->children);
+	if (!parent)
+		return;
+
+	level->parent = parent;
+	level->depth = parent->depth + 1;
+	dmp_level_lock(parent);
+	list_add_tail(&level->sibling, &parent->children);
+	dmp_level_unlock(parent);
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_init);
 
-static int dmp_alloc_counters(struct dmp_level *target)
+/* All targets of a volume count latencies in the histograms of the volume. */
+static int dmp_share_latencies(struct dmp_level *target, struct dmp_level *volume)
 {
-	int cpu;
+	struct dmp_joint *joint;
 
-	target->cpu = alloc_percpu(struct dmp_cpu_counters);
-	if (!target->cpu)
-		return -ENOMEM;
-
-	for_each_possible_cpu(cpu)
-		u64_stats_init(&per_cpu_ptr(target->cpu, cpu)->syncp);
-	return 0;
-}
-
-/* One allocation for each operation: per-CPU memory is short of large ones. */
-static int dmp_alloc_latencies(struct dmp_level *target)
-{
-	size_t row = sizeof(struct dmp_cpu_latencies);
-	int op;
-
-	for (op = 0; op <= DMP_NR_OPS; op++) {
-		target->latencies[op] = __alloc_percpu(dmp_nr_sizes(op) * row,
-						       __alignof__(u64));
-		if (!target->latencies[op])
+	if (!READ_ONCE(volume->joint)) {
+		joint = dmp_joint_alloc();
+		if (!joint)
 			return -ENOMEM;
+		/* Another table of the volume may be loaded at the same time. */
+		if (cmpxchg(&volume->joint, NULL, joint))
+			dmp_joint_free(joint);
 	}
+
+	joint = READ_ONCE(volume->joint);
+	memcpy(target->latencies, joint->latencies, sizeof(target->latencies));
 	return 0;
-}
-
-/* A volume that never measures latencies does without. */
-static int dmp_alloc_joint(struct dmp_level *volume)
-{
-	struct dmp_joint *joint = kvzalloc_obj(*joint);
-
-	if (!joint)
-		return -ENOMEM;
-
-	dmp_level_lock(volume);
-	if (!volume->joint)
-		swap(volume->joint, joint);
-	dmp_level_unlock(volume);
-	kvfree(joint);
-	return 0;
-}
-
-static void dmp_level_free(struct dmp_level *level)
-{
-	int op;
-
-	free_percpu(level->cpu);
-	for (op = 0; op <= DMP_NR_OPS; op++)
-		free_percpu(level->latencies[op]);
-	kvfree(level->joint);
 }
 
 /**
- * dmp_level_init_target() - create counters, all zero, as a part of a volume
- * @target: what to initialise
- * @volume: where they count, and fold into at the end
+ * dmp_level_init_target() - create the level of a target
+ * @target: the level, all zero
+ * @volume: level of its volume
  * @latency: whether to measure latencies
  *
  * Context: May sleep.
@@ -191,25 +180,25 @@ static void dmp_level_free(struct dmp_level *level)
 int dmp_level_init_target(struct dmp_level *target, struct dmp_level *volume,
 			  bool latency)
 {
-	int r;
+	int cpu;
 
-	dmp_level_setup(target, volume);
-	r = dmp_alloc_counters(target);
-	if (!r && latency)
-		r = dmp_alloc_latencies(target);
-	if (!r && latency)
-		r = dmp_alloc_joint(volume);
-	if (r) {
-		dmp_level_free(target);
-		return r;
+	target->cpu = alloc_percpu(struct dmp_cpu_counters);
+	if (!target->cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu)
+		u64_stats_init(&per_cpu_ptr(target->cpu, cpu)->syncp);
+
+	if (latency && dmp_share_latencies(target, volume)) {
+		free_percpu(target->cpu);
+		return -ENOMEM;
 	}
 
-	dmp_level_link(target);
+	dmp_level_init(target, volume);
 	return 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_init_target);
 
-/* All that a level ever counted, by itself and by those below. */
+/* Add all that a level and its children ever counted, resets or not. */
 static void dmp_level_sum(struct dmp_level *level, enum dmp_op op,
 			  struct dmp_op_stats *sum)
 {
@@ -227,64 +216,35 @@ static void dmp_level_sum(struct dmp_level *level, enum dmp_op op,
 	}
 }
 
-/* The same for one row of a volume's joint histograms. */
-static void dmp_row_sum(struct dmp_level *volume, enum dmp_op op,
-			unsigned int size, u64 *sum)
-{
-	const u64 *folded = volume->joint->folded[op][size];
-	const struct dmp_level *target;
-	int i;
-
-	lockdep_assert_held(&volume->lock);
-
-	for (i = 0; i < DMP_NR_LATENCIES; i++)
-		sum[i] += folded[i];
-	list_for_each_entry(target, &volume->children, sibling)
-		if (dmp_measures_latency(target))
-			dmp_latencies_add(sum, target, op, size);
-}
-
-static void dmp_level_fold(struct dmp_level *level)
-{
-	struct dmp_level *parent = level->parent;
-	unsigned int op, size;
-
-	lockdep_assert_held(&parent->lock);
-
-	dmp_level_lock(level);
-	for (op = 0; op < DMP_NR_OPS; op++)
-		dmp_level_sum(level, op, &parent->folded[op]);
-	dmp_level_unlock(level);
-
-	if (!dmp_measures_latency(level))
-		return;
-	for (op = 0; op < DMP_NR_OPS; op++)
-		for (size = 0; size < dmp_nr_sizes(op); size++)
-			dmp_latencies_add(parent->joint->folded[op][size], level, op, size);
-}
-
 /**
- * dmp_level_exit() - fold a level into what it is a part of, and free it
- * @level: what no request uses any more, and has no children left
+ * dmp_level_exit() - fold a level into its parent, and free it
+ * @level: target that has no request in flight, or volume without targets
  *
- * The module has no use for joint histograms: those of a volume end with it.
+ * The module has no joint histograms: those of a volume end with it.
  *
  * Context: May sleep.
  */
 void dmp_level_exit(struct dmp_level *level)
 {
-	dmp_level_lock(level->parent);
-	list_del(&level->sibling);
-	dmp_level_fold(level);
-	dmp_level_unlock(level->parent);
+	struct dmp_level *parent = level->parent;
+	int op;
 
-	dmp_level_free(level);
+	dmp_level_lock(parent);
+	dmp_level_lock(level);
+	list_del(&level->sibling);
+	for (op = 0; op < DMP_OTHER; op++)
+		dmp_level_sum(level, op, &parent->folded[op]);
+	dmp_level_unlock(level);
+	dmp_level_unlock(parent);
+
+	free_percpu(level->cpu);
+	dmp_joint_free(level->joint);
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_exit);
 
 /*
- * The base of a level is what those of its parts add up to, so that its parts
- * go on adding up to it.
+ * The baseline of a volume is the sum of its folded counts and the baselines of
+ * its targets, so that the targets' reports still add up to the volume's.
  */
 static void dmp_level_rebase(struct dmp_level *level, enum dmp_op op)
 {
@@ -304,118 +264,124 @@ static void dmp_level_rebase(struct dmp_level *level, enum dmp_op op)
 	}
 }
 
+static void dmp_joint_rebase(struct dmp_joint *joint, enum dmp_op op)
+{
+	unsigned int size;
+
+	memset(joint->base[op], 0, sizeof(joint->base[op]));
+	for (size = 0; size < dmp_nr_sizes(op); size++)
+		dmp_row_add(joint->base[op][size], joint, op, size);
+}
+
 /**
  * dmp_level_reset() - let a volume and its targets report from zero
- * @volume: the volume, which may be counting meanwhile
+ * @volume: level of the volume, which may be counting meanwhile
  *
  * Context: May sleep, does not allocate.
  */
 void dmp_level_reset(struct dmp_level *volume)
 {
-	unsigned int op, size;
-	u64 *base;
+	struct dmp_joint *joint = READ_ONCE(volume->joint);
+	int op;
 
 	dmp_level_lock(volume);
-	for (op = 0; op < DMP_NR_OPS; op++) {
+	volume->resets++;
+	for (op = 0; op < DMP_OTHER; op++) {
 		dmp_level_rebase(volume, op);
-		if (!volume->joint)
-			continue;
-		for (size = 0; size < dmp_nr_sizes(op); size++) {
-			base = volume->joint->base[op][size];
-			memset(base, 0, sizeof(volume->joint->base[op][size]));
-			dmp_row_sum(volume, op, size, base);
-		}
+		if (joint)
+			dmp_joint_rebase(joint, op);
 	}
 	dmp_level_unlock(volume);
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_reset);
 
-/* DMP_TOTAL stands for read and write, any other operation for itself. */
-static enum dmp_op dmp_first_op(enum dmp_op op)
-{
-	return op == DMP_TOTAL ? DMP_READ : op;
-}
-
-static enum dmp_op dmp_last_op(enum dmp_op op)
-{
-	return op == DMP_TOTAL ? DMP_WRITE : op;
-}
-
 /**
- * dmp_level_read() - read what was counted since the last reset
+ * dmp_level_add() - add the counts since the last reset
  * @level: what to read, may be counting meanwhile
- * @op: operation, or DMP_TOTAL
- * @stats: the sum over all CPUs and all that is below @level
+ * @op: operation
+ * @stats: sum to which those of @level are added
  *
- * Without a reset no value is less than at an earlier call.
+ * A request that is being counted at this moment may be in some of its counters
+ * only. Without a reset no value is less than in an earlier call.
  *
- * Context: May sleep, does not allocate.
+ * Context: Under dmp_level_lock().
  */
-void dmp_level_read(struct dmp_level *level, enum dmp_op op,
-		    struct dmp_op_stats *stats)
+void dmp_level_add(struct dmp_level *level, enum dmp_op op, struct dmp_op_stats *stats)
 {
-	unsigned int i;
-
-	*stats = (struct dmp_op_stats) {};
-	dmp_level_lock(level);
-	for (i = dmp_first_op(op); i <= dmp_last_op(op); i++) {
-		dmp_level_sum(level, i, stats);
-		dmp_op_stats_sub(stats, &level->base[i]);
-	}
-	dmp_level_unlock(level);
+	dmp_level_sum(level, op, stats);
+	dmp_op_stats_sub(stats, &level->base[op]);
 }
-EXPORT_SYMBOL_IF_KUNIT(dmp_level_read);
+EXPORT_SYMBOL_IF_KUNIT(dmp_level_add);
 
 /**
- * dmp_level_add_row() - read a row of a volume's joint histograms
- * @volume: what to read, may be counting meanwhile
+ * dmp_level_add_row() - add a row of a joint histogram since the last reset
+ * @volume: level of the volume, may be counting meanwhile
  * @op: operation
  * @size: index of the size bucket
- * @row: DMP_NR_LATENCIES numbers, to which the requests since the last reset
- *	are added
+ * @row: DMP_NR_LATENCIES sums to which the row is added
  *
  * Context: Under dmp_level_lock().
  */
 void dmp_level_add_row(struct dmp_level *volume, enum dmp_op op,
 		       unsigned int size, u64 *row)
 {
-	const u64 *base;
+	const struct dmp_joint *joint = READ_ONCE(volume->joint);
 	int i;
 
-	if (!volume->joint)
+	if (!joint)
 		return;
-	dmp_row_sum(volume, op, size, row);
-	base = volume->joint->base[op][size];
+	dmp_row_add(row, joint, op, size);
 	for (i = 0; i < DMP_NR_LATENCIES; i++)
-		row[i] -= base[i];
+		row[i] -= joint->base[op][size][i];
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_add_row);
 
 /**
- * dmp_level_read_latencies() - read a volume's latencies since the last reset
- * @volume: what to read, may be counting meanwhile
- * @op: operation, or DMP_TOTAL
- * @latencies: DMP_NR_LATENCIES numbers: requests of any size for each bucket
+ * dmp_level_read() - read the counts since the last reset
+ * @level: what to read, may be counting meanwhile
+ * @ops: bitmap of operations
+ * @stats: their sum, as of dmp_level_add()
  *
  * Context: May sleep, does not allocate.
  */
-void dmp_level_read_latencies(struct dmp_level *volume, enum dmp_op op,
+void dmp_level_read(struct dmp_level *level, unsigned long ops,
+		    struct dmp_op_stats *stats)
+{
+	unsigned int op;
+
+	*stats = (struct dmp_op_stats) {};
+	dmp_level_lock(level);
+	for_each_set_bit(op, &ops, DMP_OTHER)
+		dmp_level_add(level, op, stats);
+	dmp_level_unlock(level);
+}
+EXPORT_SYMBOL_IF_KUNIT(dmp_level_read);
+
+/**
+ * dmp_level_read_latencies() - read the latencies since the last reset
+ * @volume: level of the volume, may be counting meanwhile
+ * @ops: bitmap of operations
+ * @latencies: DMP_NR_LATENCIES buckets of their requests, of all sizes
+ *
+ * Context: May sleep, does not allocate.
+ */
+void dmp_level_read_latencies(struct dmp_level *volume, unsigned long ops,
 			      u64 *latencies)
 {
-	unsigned int i, size;
+	unsigned int op, size;
 
 	memset(latencies, 0, DMP_NR_LATENCIES * sizeof(*latencies));
 	dmp_level_lock(volume);
-	for (i = dmp_first_op(op); i <= dmp_last_op(op); i++)
-		for (size = 0; size < dmp_nr_sizes(i); size++)
-			dmp_level_add_row(volume, i, size, latencies);
+	for_each_set_bit(op, &ops, DMP_OTHER)
+		for (size = 0; size < dmp_nr_sizes(op); size++)
+			dmp_level_add_row(volume, op, size, latencies);
 	dmp_level_unlock(volume);
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_read_latencies);
 
 /**
  * dmp_reqs() - number of requests
- * @stats: what was counted
+ * @stats: statistics of one or more operations
  *
  * Return: requests of all sizes.
  */
@@ -432,7 +398,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_reqs);
 
 /**
  * dmp_avg_size() - average size of a request
- * @stats: what was counted
+ * @stats: statistics of one or more operations
  *
  * Return: bytes per request, rounded down; 0 if there was no request.
  */

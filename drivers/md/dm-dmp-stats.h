@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Statistics of the dmp target: per-CPU counters for each operation, and the
+ * Statistics of the dmp target: per-CPU counters of each operation, and the
  * levels that they are summed over: target, volume, module.
  */
 
@@ -16,17 +16,16 @@
 #include <linux/u64_stats_sync.h>
 
 /**
- * enum dmp_op - what a request asks for, as the statistics tell it
+ * enum dmp_op - operation of a request
  * @DMP_READ: read
  * @DMP_WRITE: write, zone append
  * @DMP_DISCARD: discard, secure erase
  * @DMP_WRITE_ZEROES: write zeroes
  * @DMP_FLUSH: cache flush that carries no data
  * @DMP_ZONE: zone management
- * @DMP_NR_OPS: number of the above
- * @DMP_NONE: none of the above: it has counters, so that the hot path need not
- *	ask, but is not reported
- * @DMP_TOTAL: for reports, the sum of read and write
+ * @DMP_OTHER: any other; has per-CPU counters, so that map need not check for it,
+ *	but only the operations before it are reported
+ * @DMP_NR_OPS: number of operations
  */
 enum dmp_op {
 	DMP_READ,
@@ -35,12 +34,14 @@ enum dmp_op {
 	DMP_WRITE_ZEROES,
 	DMP_FLUSH,
 	DMP_ZONE,
+	DMP_OTHER,
 	DMP_NR_OPS,
-	DMP_NONE = DMP_NR_OPS,
-	DMP_TOTAL = DMP_NR_OPS,
 };
 
-extern const char * const dmp_op_names[DMP_TOTAL + 1];
+extern const char * const dmp_op_names[DMP_OTHER];
+
+/* Set of operations that is reported as total. */
+#define DMP_TOTAL		(BIT(DMP_READ) | BIT(DMP_WRITE))
 
 /* Sizes: one bucket per octave, [512, 1K) and below up to 1M and above. */
 #define DMP_SIZE_SHIFT		9
@@ -55,11 +56,11 @@ extern const char * const dmp_op_names[DMP_TOTAL + 1];
 #define DMP_NR_LATENCIES	(2 * (DMP_LATENCY_MAX_SHIFT - DMP_LATENCY_SHIFT) + 2)
 
 /**
- * enum dmp_counter - what is counted for one operation
- * @DMP_BYTES: bytes that requests asked for
- * @DMP_ERRORS: requests that ended with an error
- * @DMP_LATENCY_NS: nanoseconds that requests took
- * @DMP_SIZES: first of the requests by size, which together are all requests
+ * enum dmp_counter - counters of one operation
+ * @DMP_BYTES: bytes requested
+ * @DMP_ERRORS: requests that failed
+ * @DMP_LATENCY_NS: sum of latencies in nanoseconds
+ * @DMP_SIZES: first of the size buckets, which together count all requests
  * @DMP_NR_COUNTERS: number of counters
  */
 enum dmp_counter {
@@ -71,7 +72,7 @@ enum dmp_counter {
 };
 
 /**
- * struct dmp_op_stats - what was counted for one operation
+ * struct dmp_op_stats - statistics of one operation
  * @n: see &enum dmp_counter
  */
 struct dmp_op_stats {
@@ -79,74 +80,80 @@ struct dmp_op_stats {
 };
 
 /**
- * struct dmp_cpu_counters - what one CPU counts; no other CPU ever writes it
- * @op: counters of each operation; those of requests below 16 KiB are in one
- *	cache line with its other ones
+ * struct dmp_cpu_counters - a target's counters, written by this CPU only
+ * @op: counters of each operation; a request of less than 16 KiB needs only the
+ *	first cache line of its operation
  * @op.n: see &enum dmp_counter
- * @syncp: lets a reader on a 32-bit machine see 64-bit values whole
+ * @syncp: lets readers on 32-bit machines see 64-bit values whole
  */
 struct dmp_cpu_counters {
 	struct {
 		u64 n[DMP_NR_COUNTERS];
-	} __aligned(64) op[DMP_NR_OPS + 1];
+	} __aligned(64) op[DMP_NR_OPS];
 	struct u64_stats_sync syncp;
 };
 
 /**
- * struct dmp_cpu_latencies - requests of one operation and size bucket by
- *	latency, as one CPU counts them; &dmp_cpu_counters.syncp covers it
- * @n: one counter for each latency bucket
+ * struct dmp_cpu_latencies - joint histogram of one operation, written by this
+ *	CPU only
+ * @syncp: as in &struct dmp_cpu_counters
+ * @n: completed requests by size bucket, of which there are dmp_nr_sizes(), and
+ *	latency bucket
  */
 struct dmp_cpu_latencies {
-	u64 n[DMP_NR_LATENCIES];
+	struct u64_stats_sync syncp;
+	u64 n[][DMP_NR_LATENCIES];
 };
 
 /**
- * struct dmp_joint - what a volume has to remember of its joint histograms of
- *	size by latency
- * @folded: as &dmp_level.folded
- * @base: as &dmp_level.base
+ * struct dmp_joint - a volume's joint histograms of size and latency
+ * @latencies: per-CPU histogram of each operation
+ * @base: baseline: sum over the CPUs at the last reset
  */
 struct dmp_joint {
-	u64 folded[DMP_NR_OPS][DMP_NR_SIZES][DMP_NR_LATENCIES];
-	u64 base[DMP_NR_OPS][DMP_NR_SIZES][DMP_NR_LATENCIES];
+	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS];
+	u64 base[DMP_OTHER][DMP_NR_SIZES][DMP_NR_LATENCIES];
 };
 
 /**
- * struct dmp_level - one of those that statistics are summed over: a target,
- *	its volume, or the module
- * @cpu: a target's counters, one set for each CPU; NULL for the others
- * @latencies: a target's joint histograms, for each operation and CPU an array
- *	of dmp_nr_sizes(); NULL if it does not measure latencies
- * @parent: the next level up, NULL for the module
+ * struct dmp_level - node of the tree that statistics are summed over: the module,
+ *	a volume or a target
+ * @cpu: a target's counters, NULL for volumes and the module
+ * @latencies: copy of &dmp_joint.latencies of its volume if a target measures
+ *	latencies; spares the hot path a load, and a cache line
+ * @parent: the module of a volume, the volume of a target
  * @sibling: entry in &dmp_level.children of @parent
  * @depth: number of levels above
- * @lock: protects what follows; taken before those of @children
- * @children: the next level down
- * @folded: sum of the children that are gone
- * @base: what was counted when the level was reset last
- * @joint: the same of a volume's joint histograms, NULL if it never had any
+ * @joint: a volume's joint histograms, from its first target that measures latencies
+ *	on; NULL for all other levels
+ * @lock: protects the fields below; taken before the locks of @children
+ * @children: targets of a volume, volumes of the module
+ * @resets: number of resets of a volume
+ * @folded: sum of the children that were destroyed
+ * @base: baseline: sum at the last reset
  *
- * Nothing sleeps while it holds @lock, other than for the locks of @children.
+ * Allocates nothing and waits for nothing while it holds @lock, except for the
+ * locks of @children.
  */
 struct dmp_level {
 	struct dmp_cpu_counters __percpu *cpu;
-	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS + 1];
+	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS];
 
-	/* what requests use ends here; the rest is written now and then */
+	/* end of what map and end_io read; what follows is written now and then */
 	struct dmp_level *parent ____cacheline_aligned_in_smp;
 	struct list_head sibling;
 	unsigned int depth;
-
-	struct mutex lock;	/* protects what follows */
-	struct list_head children;
-	struct dmp_op_stats folded[DMP_NR_OPS];
-	struct dmp_op_stats base[DMP_NR_OPS];
 	struct dmp_joint *joint;
+
+	struct mutex lock;	/* protects the fields below */
+	struct list_head children;
+	u64 resets;
+	struct dmp_op_stats folded[DMP_OTHER];
+	struct dmp_op_stats base[DMP_OTHER];
 };
 
 /**
- * dmp_nr_sizes() - number of size buckets that an operation needs
+ * dmp_nr_sizes() - number of size buckets of an operation
  * @op: the operation
  *
  * Return: 1 for an operation without data.
@@ -160,7 +167,7 @@ static inline unsigned int dmp_nr_sizes(enum dmp_op op)
  * dmp_size_bucket() - find the bucket of a size
  * @bytes: the size
  *
- * Return: index of the bucket; the first also has what is smaller than it.
+ * Return: index of the bucket; sizes below the first bucket are in it, too.
  */
 static inline unsigned int dmp_size_bucket(unsigned long bytes)
 {
@@ -171,10 +178,10 @@ static inline unsigned int dmp_size_bucket(unsigned long bytes)
  * dmp_latency_bucket() - find the bucket of a latency
  * @ns: the latency in nanoseconds
  *
- * Each octave is halved in the middle: the bit below the highest one tells
- * which half a value is in. What is below the first octave counts as the upper
- * half of the one before, and what is above the last one as the lower half of the
- * one after.
+ * Each octave is halved in the middle: the bit below the highest one selects the
+ * half. Latencies below the first octave are clamped to the upper half of the
+ * octave before it, those above the last one to the lower half of the octave after
+ * it.
  *
  * Return: index of the bucket.
  */
@@ -189,7 +196,7 @@ static inline unsigned int dmp_latency_bucket(u64 ns)
 
 /**
  * dmp_size_floor() - smallest size of a bucket
- * @op: operation that the bucket is of
+ * @op: operation of the bucket
  * @size: index of the bucket
  *
  * Return: bytes, 0 if the operation has no data.
@@ -219,16 +226,16 @@ static inline u64 dmp_latency_floor(unsigned int latency)
  * @opf: operation and flags, as in &bio.bi_opf
  * @bytes: size of the request
  *
- * Device-mapper passes a flush on as an empty write with REQ_PREFLUSH. Data
- * that asks for a flush first (REQ_PREFLUSH) or for FUA is a plain write.
+ * Device-mapper passes a flush on as an empty write with REQ_PREFLUSH. A write
+ * with data is a write, with REQ_PREFLUSH or REQ_FUA, too.
  *
- * Return: the operation to count it under, DMP_NONE if it is none of them.
+ * Return: operation to count the request under.
  */
 static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 {
 	enum req_op req_op = opf & REQ_OP_MASK;
 
-	/* the hot ones first: a switch makes them wait their turn */
+	/* Test read and write before the switch: they are the common case. */
 	if (likely(req_op == REQ_OP_READ))
 		return DMP_READ;
 	if (likely(req_op == REQ_OP_WRITE))
@@ -251,37 +258,38 @@ static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 	case REQ_OP_ZONE_RESET_ALL:
 		return DMP_ZONE;
 	default:
-		return DMP_NONE;
+		return DMP_OTHER;
 	}
 }
 
 /*
- * Counters are written by this_cpu_add(), which nothing on this CPU can come in
- * between. A 32-bit machine needs several instructions for it: there readers on
- * other CPUs have to know.
+ * this_cpu_add() updates a counter in a single instruction on most 64-bit
+ * machines, and never lets an interrupt in between. 32-bit machines need several
+ * instructions, so readers on other CPUs check @syncp there.
  */
-static inline unsigned long dmp_update_begin(const struct dmp_level *target)
+static inline unsigned long dmp_update_begin(struct u64_stats_sync __percpu *syncp)
 {
 	unsigned long flags = 0;
 
 	if (!IS_ENABLED(CONFIG_64BIT)) {
 		local_irq_save(flags);
-		u64_stats_update_begin(this_cpu_ptr(&target->cpu->syncp));
+		u64_stats_update_begin(this_cpu_ptr(syncp));
 	}
 	return flags;
 }
 
-static inline void dmp_update_end(const struct dmp_level *target, unsigned long flags)
+static inline void dmp_update_end(struct u64_stats_sync __percpu *syncp,
+				  unsigned long flags)
 {
 	if (!IS_ENABLED(CONFIG_64BIT)) {
-		u64_stats_update_end(this_cpu_ptr(&target->cpu->syncp));
+		u64_stats_update_end(this_cpu_ptr(syncp));
 		local_irq_restore(flags);
 	}
 }
 
 /**
  * dmp_count() - count a request
- * @target: what it came by
+ * @target: statistics of the target that mapped the request
  * @op: its operation
  * @bytes: its size
  *
@@ -290,68 +298,78 @@ static inline void dmp_update_end(const struct dmp_level *target, unsigned long 
 static inline void dmp_count(const struct dmp_level *target, enum dmp_op op,
 			     unsigned long bytes)
 {
-	unsigned long flags = dmp_update_begin(target);
+	unsigned long flags = dmp_update_begin(&target->cpu->syncp);
 	u64 __percpu *n = target->cpu->op[op].n;
 	u64 __percpu *sizes = n + DMP_SIZES;
 
 	this_cpu_add(n[DMP_BYTES], bytes);
 	this_cpu_inc(sizes[dmp_size_bucket(bytes)]);
-	dmp_update_end(target, flags);
+	dmp_update_end(&target->cpu->syncp, flags);
 }
 
 /**
- * dmp_count_error() - count that a request ended with an error
- * @target: what it came by
+ * dmp_count_error() - count that a request failed
+ * @target: statistics of the target that mapped the request
  * @op: its operation
  *
  * Context: Any, as dmp_count().
  */
 static inline void dmp_count_error(const struct dmp_level *target, enum dmp_op op)
 {
-	unsigned long flags = dmp_update_begin(target);
+	unsigned long flags = dmp_update_begin(&target->cpu->syncp);
 
 	this_cpu_inc(target->cpu->op[op].n[DMP_ERRORS]);
-	dmp_update_end(target, flags);
+	dmp_update_end(&target->cpu->syncp, flags);
 }
 
 /**
  * dmp_measures_latency() - tell whether a target measures latencies
- * @level: the target
+ * @target: statistics of the target
  *
- * Return: whether it does; false for what is not a target.
+ * Return: true if it does.
  */
-static inline bool dmp_measures_latency(const struct dmp_level *level)
+static inline bool dmp_measures_latency(const struct dmp_level *target)
 {
-	return level->latencies[DMP_READ];
+	return target->latencies[DMP_READ];
 }
 
 /**
- * dmp_count_latency() - count how long a request took
- * @target: what it came by, and measures latencies
+ * dmp_count_latency() - count the latency of a request
+ * @target: statistics of the target that mapped the request, which measures
+ *	latencies
  * @op: its operation
  * @bytes: its size
- * @ns: nanoseconds from its mapping to its end
+ * @ns: nanoseconds from map to completion; negative if the clock of the CPU that
+ *	completed it is behind, which counts as 0, as in blk_stat_add()
  *
  * Context: Any, as dmp_count().
  */
 static inline void dmp_count_latency(const struct dmp_level *target,
-				     enum dmp_op op, unsigned long bytes, u64 ns)
+				     enum dmp_op op, unsigned long bytes, s64 ns)
 {
-	unsigned long flags = dmp_update_begin(target);
-	struct dmp_cpu_latencies __percpu *row = target->latencies[op];
+	struct dmp_cpu_latencies __percpu *latencies = target->latencies[op];
+	unsigned int size = 0;
+	unsigned long flags;
 
-	/* the others have one row, whatever size a submitter put in */
+	ns = max(ns, 0);
+	/* Other operations have one row, whatever size the submitter put in. */
 	if (op < DMP_FLUSH)
-		row += dmp_size_bucket(bytes);
+		size = dmp_size_bucket(bytes);
+
+	flags = dmp_update_begin(&target->cpu->syncp);
 	this_cpu_add(target->cpu->op[op].n[DMP_LATENCY_NS], ns);
-	this_cpu_inc(row->n[dmp_latency_bucket(ns)]);
-	dmp_update_end(target, flags);
+	dmp_update_end(&target->cpu->syncp, flags);
+
+	flags = dmp_update_begin(&latencies->syncp);
+	this_cpu_inc(latencies->n[size][dmp_latency_bucket(ns)]);
+	dmp_update_end(&latencies->syncp, flags);
 }
 
 /**
- * dmp_level_lock() - keep what a level and those below add up to as it is,
- *	but for what is counted meanwhile
+ * dmp_level_lock() - keep resets and folding out of a level and those below
  * @level: the level
+ *
+ * Requests are counted meanwhile.
  */
 static inline void dmp_level_lock(struct dmp_level *level)
 {
@@ -364,16 +382,17 @@ static inline void dmp_level_unlock(struct dmp_level *level)
 }
 
 void dmp_level_init(struct dmp_level *level, struct dmp_level *parent);
-int dmp_level_init_target(struct dmp_level *level, struct dmp_level *volume,
+int dmp_level_init_target(struct dmp_level *target, struct dmp_level *volume,
 			  bool latency);
 void dmp_level_exit(struct dmp_level *level);
 void dmp_level_reset(struct dmp_level *volume);
-void dmp_level_read(struct dmp_level *level, enum dmp_op op,
-		    struct dmp_op_stats *stats);
-void dmp_level_read_latencies(struct dmp_level *volume, enum dmp_op op,
-			      u64 *latencies);
+void dmp_level_add(struct dmp_level *level, enum dmp_op op, struct dmp_op_stats *stats);
 void dmp_level_add_row(struct dmp_level *volume, enum dmp_op op,
 		       unsigned int size, u64 *row);
+void dmp_level_read(struct dmp_level *level, unsigned long ops,
+		    struct dmp_op_stats *stats);
+void dmp_level_read_latencies(struct dmp_level *volume, unsigned long ops,
+			      u64 *latencies);
 void dmp_op_stats_add(struct dmp_op_stats *sum, const struct dmp_op_stats *stats);
 u64 dmp_reqs(const struct dmp_op_stats *stats);
 u64 dmp_avg_size(const struct dmp_op_stats *stats);

@@ -2,9 +2,9 @@
 /*
  * Volumes of the dmp target, and what sysfs shows of them and of the module.
  *
- * A device-mapper target has no place for what outlives a table. So targets
- * look up their volume by the mapped device: the first one creates it, and the
- * last one removes it.
+ * Device-mapper gives a target no place for data that outlives a table. So targets
+ * look up their volume by the mapped device: the first target creates it, and the
+ * last one frees it.
  */
 
 #include <linux/blkdev.h>
@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
+#include "dm-core.h"	/* for struct dm_kobject_holder only */
 #include "dm-dmp-report.h"
 #include "dm-dmp-sysfs.h"
 
@@ -22,66 +23,91 @@
 
 static struct dmp_level dmp_module_level;
 
-/*
- * Held while directories come and go, which may wait for those who read them:
- * what reads never takes it.
- */
+/* Protects dmp_volumes and &dmp_volume.nr_targets. Nothing is allocated under it. */
 static DEFINE_MUTEX(dmp_volumes_lock);
 static DEFINE_HASHTABLE(dmp_volumes, 8);
 
 /**
- * struct dmp_attribute - a file in the directory of a volume
+ * struct dmp_volume - a mapped device that has dmp targets, in any of its tables
+ * @dir: the directory dmp in sysfs; its release function is not in this module,
+ *	which may be unloaded before such a function returns
+ * @md: the mapped device
+ * @node: entry in dmp_volumes
+ * @nr_targets: number of targets
+ * @dir_lock: serializes updates of the directory, and protects the fields below;
+ *	removal of a file waits for its show(), so show() must not take this lock
+ * @nr_shown: number of targets that are to be shown
+ * @nr_latency: number of those that measure latencies
+ * @latency_shown: whether the latency files are in the directory
+ * @level: statistics of the volume
+ */
+struct dmp_volume {
+	struct dm_kobject_holder dir;
+	struct mapped_device *md;
+	struct hlist_node node;
+	unsigned int nr_targets;
+	struct mutex dir_lock;
+	unsigned int nr_shown;
+	unsigned int nr_latency;
+	bool latency_shown;
+	struct dmp_level level;
+};
+
+/**
+ * struct dmp_attribute - file of a set of operations
  * @attr: name and mode
- * @op: operation, or DMP_TOTAL
- * @file: what it shows
+ * @ops: bitmap of operations
+ * @file: which file
  */
 struct dmp_attribute {
 	struct attribute attr;
-	enum dmp_op op;
+	unsigned long ops;
 	enum dmp_file file;
 };
 
 /**
- * struct dmp_directory - an operation's directory in that of a volume
- * @group: what is always there
- * @latency_group: what is there while latencies are measured
+ * struct dmp_directory - directory of a set of operations
  * @files: all files
- * @attrs: list of those in @group
- * @latency_attrs: list of those in @latency_group
+ * @attrs: list of the files that are always there, and list of those that need the
+ *	feature latency, with NULL at the end of each
+ * @group: the first list
+ * @latency_group: the second list
  */
 struct dmp_directory {
+	struct dmp_attribute files[DMP_NR_FILES];
+	struct attribute *attrs[DMP_NR_FILES + 2];
 	struct attribute_group group;
 	struct attribute_group latency_group;
-	struct dmp_attribute files[DMP_NR_FILES];
-	struct attribute *attrs[DMP_NR_FILES + 1];
-	struct attribute *latency_attrs[DMP_NR_FILES + 1];
 };
 
-static struct dmp_directory dmp_directories[DMP_TOTAL + 1] __ro_after_init;
-static const struct attribute_group *dmp_groups[DMP_TOTAL + 2] __ro_after_init;
+/* one for each operation, and one for total */
+static struct dmp_directory dmp_directories[DMP_OTHER + 1] __ro_after_init;
+
+static struct attribute dmp_stat_attr = { .name = "stat", .mode = 0444 };
+static struct attribute *dmp_volume_attrs[] = { &dmp_stat_attr, NULL };
+static const struct attribute_group dmp_volume_group = { .attrs = dmp_volume_attrs };
+
+static const struct attribute_group *dmp_groups[ARRAY_SIZE(dmp_directories) + 2] __ro_after_init;
 
 static ssize_t dmp_file_show(struct kobject *kobj, struct attribute *attr,
 			     char *page)
 {
-	struct dmp_volume *volume = container_of(kobj, struct dmp_volume, kobj);
+	struct dmp_volume *volume = container_of(kobj, struct dmp_volume, dir.kobj);
 	struct dmp_attribute *a = container_of(attr, struct dmp_attribute, attr);
 
-	return dmp_emit_file(&volume->level, a->op, a->file, page);
+	if (attr == &dmp_stat_attr)
+		return dmp_emit_stat(&volume->level, page);
+	return dmp_emit_file(&volume->level, a->ops, a->file, page);
 }
 
 static const struct sysfs_ops dmp_sysfs_ops = {
 	.show = dmp_file_show,
 };
 
-static void dmp_volume_release(struct kobject *kobj)
-{
-	complete(&container_of(kobj, struct dmp_volume, kobj)->released);
-}
-
 static const struct kobj_type dmp_volume_ktype = {
 	.sysfs_ops	= &dmp_sysfs_ops,
 	.default_groups	= dmp_groups,
-	.release	= dmp_volume_release,
+	.release	= dm_kobject_release,
 };
 
 static struct dmp_volume *dmp_volume_find(struct mapped_device *md)
@@ -97,14 +123,15 @@ static struct dmp_volume *dmp_volume_find(struct mapped_device *md)
 static void dmp_volume_add(struct dmp_volume *volume, struct mapped_device *md)
 {
 	volume->md = md;
-	kobject_init(&volume->kobj, &dmp_volume_ktype);
-	init_completion(&volume->released);
+	kobject_init(&volume->dir.kobj, &dmp_volume_ktype);
+	init_completion(&volume->dir.completion);
+	mutex_init(&volume->dir_lock);
 	dmp_level_init(&volume->level, &dmp_module_level);
 	hash_add(dmp_volumes, &volume->node, (unsigned long)md);
 }
 
 /**
- * dmp_volume_get() - find or create the volume that a new target belongs to
+ * dmp_volume_get() - find or create the volume of a new target
  * @md: mapped device of the target
  *
  * Return: the volume, NULL if there is no memory for it.
@@ -132,53 +159,85 @@ struct dmp_volume *dmp_volume_get(struct mapped_device *md)
 }
 
 /**
- * dmp_volume_put() - remove a volume if this was its last target
- * @volume: the volume, in which the target's counts are folded already
- *
- * Waits for whoever reads the volume's files.
+ * dmp_volume_put() - free a volume if this was its last target
+ * @volume: the volume, which does not show the target, nor has its level
  */
 void dmp_volume_put(struct dmp_volume *volume)
 {
 	bool last;
 
-	/* until the directory is gone the next volume cannot have the name */
 	mutex_lock(&dmp_volumes_lock);
 	last = !--volume->nr_targets;
-	if (last) {
+	if (last)
 		hash_del(&volume->node);
-		if (volume->kobj.state_in_sysfs)
-			kobject_del(&volume->kobj);
-	}
 	mutex_unlock(&dmp_volumes_lock);
 	if (!last)
 		return;
 
 	dmp_level_exit(&volume->level);
-	kobject_put(&volume->kobj);
-	wait_for_completion(&volume->released);
+	kobject_put(&volume->dir.kobj);
+	wait_for_completion(&volume->dir.completion);
 	kfree(volume);
 }
 
-static void dmp_remove_latency_files(struct dmp_volume *volume)
+/**
+ * dmp_volume_level() - get the statistics of a volume
+ * @volume: the volume
+ *
+ * Return: the parent of the levels of its targets.
+ */
+struct dmp_level *dmp_volume_level(struct dmp_volume *volume)
+{
+	return &volume->level;
+}
+
+static void dmp_remove_latency_files(struct kobject *dir)
 {
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(dmp_directories); i++)
-		sysfs_unmerge_group(&volume->kobj, &dmp_directories[i].latency_group);
+		sysfs_unmerge_group(dir, &dmp_directories[i].latency_group);
 }
 
-static int dmp_add_latency_files(struct dmp_volume *volume)
+static int dmp_add_latency_files(struct kobject *dir)
 {
 	int i, r;
 
 	for (i = 0; i < ARRAY_SIZE(dmp_directories); i++) {
-		r = sysfs_merge_group(&volume->kobj, &dmp_directories[i].latency_group);
+		r = sysfs_merge_group(dir, &dmp_directories[i].latency_group);
 		if (r) {
-			dmp_remove_latency_files(volume);
+			dmp_remove_latency_files(dir);
 			return r;
 		}
 	}
 	return 0;
+}
+
+/* Make the directory what the numbers of targets ask for. */
+static void dmp_update_dir(struct dmp_volume *volume)
+{
+	struct kobject *disk = &disk_to_dev(dm_disk(volume->md))->kobj;
+	struct kobject *dir = &volume->dir.kobj;
+	int r = 0;
+
+	lockdep_assert_held(&volume->dir_lock);
+
+	if (volume->nr_shown && !dir->state_in_sysfs)
+		r = kobject_add(dir, disk, "dmp");
+	if (!r && volume->nr_latency && !volume->latency_shown) {
+		r = dmp_add_latency_files(dir);
+		volume->latency_shown = !r;
+	}
+	if (!volume->nr_latency && volume->latency_shown) {
+		dmp_remove_latency_files(dir);
+		volume->latency_shown = false;
+	}
+	if (!volume->nr_shown && dir->state_in_sysfs)
+		kobject_del(dir);
+
+	if (r)
+		DMWARN("%s: cannot show statistics in sysfs: %d",
+		       dm_device_name(volume->md), r);
 }
 
 /**
@@ -193,87 +252,81 @@ bool dmp_volume_can_show(const struct dmp_volume *volume)
 }
 
 /**
- * dmp_volume_show() - show a volume in sysfs, if it is not yet
- * @volume: volume of a target that is new
+ * dmp_volume_show() - show a target in the directory of its volume
+ * @volume: the volume, which works without a directory if it cannot have one
  * @latency: whether the target measures latencies
  *
- * A volume that cannot be shown works all the same.
- *
- * Context: May sleep, and wait for I/O: no request may be held up by the volume.
+ * Context: May sleep, and wait for I/O: the volume must not be suspended, unless
+ * nothing uses it yet.
  */
 void dmp_volume_show(struct dmp_volume *volume, bool latency)
 {
-	struct kobject *disk = &disk_to_dev(dm_disk(volume->md))->kobj;
-	int r = 0;
-
-	mutex_lock(&dmp_volumes_lock);
-	if (latency)
-		WRITE_ONCE(volume->nr_latency, volume->nr_latency + 1);
-	if (!volume->kobj.state_in_sysfs)
-		r = kobject_add(&volume->kobj, disk, "dmp");
-	if (!r && volume->nr_latency && !volume->latency_shown) {
-		r = dmp_add_latency_files(volume);
-		volume->latency_shown = !r;
-	}
-	mutex_unlock(&dmp_volumes_lock);
-
-	if (r)
-		DMWARN("%s: cannot show statistics in sysfs: %d",
-		       dm_device_name(volume->md), r);
+	mutex_lock(&volume->dir_lock);
+	volume->nr_shown++;
+	WRITE_ONCE(volume->nr_latency, volume->nr_latency + latency);
+	dmp_update_dir(volume);
+	mutex_unlock(&volume->dir_lock);
 }
 
 /**
- * dmp_volume_hide_latency() - hide latencies if this was the last to have any
- * @volume: volume of a target that was given to dmp_volume_show() with latency,
- *	and is about to go
+ * dmp_volume_hide() - undo dmp_volume_show()
+ * @volume: the volume
+ * @latency: the same
  *
- * Waits for whoever reads the volume's files.
+ * Context: May sleep, waits for readers of files that it removes.
  */
-void dmp_volume_hide_latency(struct dmp_volume *volume)
+void dmp_volume_hide(struct dmp_volume *volume, bool latency)
 {
-	mutex_lock(&dmp_volumes_lock);
-	WRITE_ONCE(volume->nr_latency, volume->nr_latency - 1);
-	if (!volume->nr_latency && volume->latency_shown) {
-		dmp_remove_latency_files(volume);
-		volume->latency_shown = false;
-	}
-	mutex_unlock(&dmp_volumes_lock);
+	mutex_lock(&volume->dir_lock);
+	volume->nr_shown--;
+	WRITE_ONCE(volume->nr_latency, volume->nr_latency - latency);
+	dmp_update_dir(volume);
+	mutex_unlock(&volume->dir_lock);
 }
 
 /**
- * dmp_volume_measures_latency() - tell whether any of a volume's targets does
+ * dmp_volume_measures_latency() - tell whether any target of a volume does
  * @volume: the volume
  *
- * Return: true if one that is shown does.
+ * Return: true if a target that is shown does.
  */
 bool dmp_volume_measures_latency(const struct dmp_volume *volume)
 {
 	return READ_ONCE(volume->nr_latency);
 }
 
-static void __init dmp_directory_init(struct dmp_directory *dir, enum dmp_op op)
+static void __init dmp_directory_init(struct dmp_directory *dir, const char *name,
+				      unsigned long ops)
 {
 	struct attribute **attr = dir->attrs;
-	struct attribute **latency_attr = dir->latency_attrs;
 	enum dmp_file file;
 
+	dir->group = (struct attribute_group) { .name = name, .attrs = attr };
 	for (file = 0; file < DMP_NR_FILES; file++) {
-		struct dmp_attribute *a = &dir->files[file];
-
-		a->attr.name = dmp_file_names[file];
-		a->attr.mode = 0444;
-		a->op = op;
-		a->file = file;
-		if (dmp_file_needs_latency(file))
-			*latency_attr++ = &a->attr;
-		else
-			*attr++ = &a->attr;
+		if (file == DMP_FILE_LATENCY_NS)
+			dir->latency_group = (struct attribute_group) {
+				.name = name, .attrs = ++attr,
+			};
+		dir->files[file] = (struct dmp_attribute) {
+			.attr = { .name = dmp_file_names[file], .mode = 0444 },
+			.ops = ops,
+			.file = file,
+		};
+		*attr++ = &dir->files[file].attr;
 	}
+}
 
-	dir->group.name = dmp_op_names[op];
-	dir->group.attrs = dir->attrs;
-	dir->latency_group.name = dmp_op_names[op];
-	dir->latency_group.attrs = dir->latency_attrs;
+static void __init dmp_directories_init(void)
+{
+	int i;
+
+	for (i = 0; i < DMP_OTHER; i++)
+		dmp_directory_init(&dmp_directories[i], dmp_op_names[i], BIT(i));
+	dmp_directory_init(&dmp_directories[DMP_OTHER], "total", DMP_TOTAL);
+
+	dmp_groups[0] = &dmp_volume_group;
+	for (i = 0; i < ARRAY_SIZE(dmp_directories); i++)
+		dmp_groups[i + 1] = &dmp_directories[i].group;
 }
 
 static ssize_t volumes_show(const struct module_attribute *attr,
@@ -294,7 +347,7 @@ static const struct attribute_group dmp_stat_group = {
 	.attrs_const	= dmp_stat_attrs,
 };
 
-/* The directory under /sys/module, which a built-in has to ask for. */
+/* The directory under /sys/module: a built-in has to look it up. */
 static struct kobject *dmp_module_kobj;
 
 static int __init dmp_find_module_kobj(void)
@@ -312,20 +365,16 @@ static int __init dmp_find_module_kobj(void)
 }
 
 /**
- * dmp_sysfs_init() - show the module's statistics, get ready for volumes
+ * dmp_sysfs_init() - show the module's statistics, prepare for volumes
  *
  * Return: 0 or a negative error.
  */
 int __init dmp_sysfs_init(void)
 {
-	int op, r;
+	int r;
 
 	dmp_level_init(&dmp_module_level, NULL);
-	for (op = 0; op <= DMP_TOTAL; op++) {
-		dmp_directory_init(&dmp_directories[op], op);
-		dmp_groups[op] = &dmp_directories[op].group;
-	}
-
+	dmp_directories_init();
 	r = dmp_find_module_kobj();
 	if (r)
 		return r;
@@ -333,7 +382,7 @@ int __init dmp_sysfs_init(void)
 }
 
 /**
- * dmp_sysfs_exit() - take the module's statistics away
+ * dmp_sysfs_exit() - remove the module's statistics
  */
 void dmp_sysfs_exit(void)
 {

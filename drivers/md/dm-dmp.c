@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device Mapper Proxy: passes every request unchanged to one underlying
- * device and counts what went by.
+ * Device Mapper Proxy: passes every request unchanged to one underlying device
+ * and counts it.
  */
 
 #include <linux/bio.h>
 #include <linux/blkdev.h>
-#include <linux/ctype.h>
 #include <linux/dax.h>
 #include <linux/device-mapper.h>
 #include <linux/module.h>
@@ -22,10 +21,10 @@
 /**
  * struct dmp_target - one segment of a volume
  * @dev: the underlying device
- * @start: where on @dev the segment begins, in 512-byte sectors
+ * @start: start of the segment on @dev, in 512-byte sectors
  * @volume: the volume
- * @shown: whether the volume shows that it is there
- * @level: what went by
+ * @shown: whether the volume shows the target
+ * @level: statistics of the target
  */
 struct dmp_target {
 	struct dm_dev *dev;
@@ -36,120 +35,48 @@ struct dmp_target {
 };
 
 /*
- * What is remembered of a request until it ends, when its size is used up and its
- * flags may have changed: its size, which device-mapper makes whole sectors and
- * which leaves nine bits free, and there its operation and whether it is yet to be
- * counted. It is in bi_private, which the target of a bio is free to use: unlike
- * per-bio data it need not be looked for.
+ * Per-bio state, packed into bi_private, which in a clone is the target's to use
+ * and, unlike per-bio data, need not be looked up. At completion bi_size is 0 and
+ * bi_opf may have changed, so map saves size, operation and "not yet counted" here.
+ * Device-mapper makes sizes whole sectors: the low nine bits are free.
  */
 #define DMP_IO_OP	GENMASK(2, 0)
 #define DMP_IO_COUNT	BIT(3)
 #define DMP_IO_BYTES	GENMASK(31, SECTOR_SHIFT)
 
-static_assert(DMP_NONE <= DMP_IO_OP);
+static_assert(DMP_NR_OPS - 1 <= DMP_IO_OP);
 
 /**
- * struct dmp_timed_io - what bi_private points at if latencies are measured
- * @io: what would be there otherwise
- * @start_ns: when the request was mapped
+ * struct dmp_timed_io - per-bio data of a target that measures latencies
+ * @io: state of the bio; bi_private points here instead
+ * @start_ns: when the bio was mapped
  */
 struct dmp_timed_io {
 	unsigned long io;
 	u64 start_ns;
 };
 
-/*
- * Unlike sscanf(), which wraps silently, this refuses a number that is too
- * large. It is user input: say what is wrong with it.
- */
-static int dmp_parse_offset(const char *arg, sector_t *offset, char **error)
-{
-	int r;
-
-	if (*arg == '-') {
-		*error = "Negative offset, expected a number of 512-byte sectors";
-		return -EINVAL;
-	}
-	if (!isdigit(*arg)) {
-		*error = "Offset is not a number, expected a number of 512-byte sectors";
-		return -EINVAL;
-	}
-
-	r = kstrtou64(arg, 10, offset);
-	if (r == -ERANGE)
-		*error = "Offset does not fit a sector number";
-	else if (r)
-		*error = "Trailing junk after offset, expected a number of 512-byte sectors";
-	return r;
-}
-
-static int dmp_get_device(struct dm_target *ti, const char *path,
-			  struct dm_dev **dev)
-{
-	struct mapped_device *md = dm_table_get_md(ti->table);
-	dev_t devt;
-	int r;
-
-	r = dm_devt_from_path(path, &devt);
-	if (r) {
-		ti->error = r == -ENOTBLK ? "Not a block device" : "No such device";
-		return r;
-	}
-	if (devt == disk_devt(dm_disk(md))) {
-		ti->error = "A device cannot be mapped onto itself";
-		return -EINVAL;
-	}
-
-	r = dm_get_device(ti, path, dm_table_get_mode(ti->table), dev);
-	if (r)
-		ti->error = "Cannot open device";
-	return r;
-}
-
-/*
- * The core checks this as well, but late (a reloaded table only at resume),
- * and leaves a device without a size alone: it may get one.
- */
-static bool dmp_fits_device(const struct dmp_target *dt, sector_t len)
-{
-	sector_t size = bdev_nr_sectors(dt->dev->bdev);
-
-	return !size || (dt->start <= size && len <= size - dt->start);
-}
-
 static int dmp_parse_features(struct dm_arg_set *as, bool *latency, char **error)
 {
-	const char *arg = dm_shift_arg(as);
+	static const struct dm_arg args[] = {
+		{ 0, 1, "Invalid number of feature arguments, expected 0 or 1" },
+	};
 	unsigned int nr_args;
+	int r;
 
-	if (*arg == '-') {
-		*error = "Negative number of feature arguments";
-		return -EINVAL;
-	}
-	if (!isdigit(*arg) || kstrtouint(arg, 10, &nr_args)) {
-		*error = "Expected the number of feature arguments";
-		return -EINVAL;
-	}
-	if (nr_args > as->argc) {
-		*error = "Fewer feature arguments than their number says";
-		return -EINVAL;
-	}
-	if (nr_args < as->argc) {
-		*error = "More arguments than the number of feature arguments says";
+	r = dm_read_arg_group(args, as, &nr_args, error);
+	if (r)
+		return r;
+	if (nr_args != as->argc) {
+		*error = "Unexpected argument after the features";
 		return -EINVAL;
 	}
 
-	while (as->argc) {
-		if (strcmp(dm_shift_arg(as), "latency")) {
-			*error = "Unknown feature, expected latency";
-			return -EINVAL;
-		}
-		if (*latency) {
-			*error = "Feature latency given twice";
-			return -EINVAL;
-		}
-		*latency = true;
+	if (nr_args && strcmp(dm_shift_arg(as), "latency")) {
+		*error = "Unknown feature, expected latency";
+		return -EINVAL;
 	}
+	*latency = nr_args;
 	return 0;
 }
 
@@ -168,7 +95,7 @@ static int dmp_start_counting(struct dm_target *ti, struct dmp_target *dt,
 	if (!dt->volume)
 		return -ENOMEM;
 
-	r = dmp_level_init_target(&dt->level, &dt->volume->level, latency);
+	r = dmp_level_init_target(&dt->level, dmp_volume_level(dt->volume), latency);
 	if (r) {
 		dmp_volume_put(dt->volume);
 		return r;
@@ -185,12 +112,12 @@ static int dmp_start_counting(struct dm_target *ti, struct dmp_target *dt,
 static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 {
 	struct dm_arg_set as = { .argc = argc, .argv = argv };
+	const char *path = dm_shift_arg(&as);
 	struct dmp_target *dt;
 	bool latency = false;
-	const char *path;
 	int r;
 
-	if (argc < 1) {
+	if (!path) {
 		ti->error = "Expected <dev_path> [<offset> [<#feature_args> [<feature>]...]]";
 		return -EINVAL;
 	}
@@ -201,11 +128,12 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		return -ENOMEM;
 	}
 
-	path = dm_shift_arg(&as);
 	if (as.argc) {
-		r = dmp_parse_offset(dm_shift_arg(&as), &dt->start, &ti->error);
-		if (r)
+		r = kstrtou64(dm_shift_arg(&as), 10, &dt->start);
+		if (r) {
+			ti->error = "Invalid offset, expected a number of 512-byte sectors";
 			goto free_context;
+		}
 	}
 	if (as.argc) {
 		r = dmp_parse_features(&as, &latency, &ti->error);
@@ -213,14 +141,10 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 			goto free_context;
 	}
 
-	r = dmp_get_device(ti, path, &dt->dev);
-	if (r)
+	r = dm_get_device(ti, path, dm_table_get_mode(ti->table), &dt->dev);
+	if (r) {
+		ti->error = "Device lookup failed";
 		goto free_context;
-
-	if (!dmp_fits_device(dt, ti->len)) {
-		ti->error = "Offset plus length goes past the end of the device";
-		r = -EINVAL;
-		goto put_device;
 	}
 
 	r = dmp_start_counting(ti, dt, latency);
@@ -234,8 +158,11 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
 	ti->num_write_zeroes_bios = 1;
-	if (latency)
-		ti->per_io_data_size = sizeof(struct dmp_timed_io);
+	/*
+	 * Without latency, too: a reload that changes the size has device-mapper
+	 * replace a slab cache.
+	 */
+	ti->per_io_data_size = sizeof(struct dmp_timed_io);
 	ti->private = dt;
 	return 0;
 
@@ -250,8 +177,8 @@ static void dmp_dtr(struct dm_target *ti)
 {
 	struct dmp_target *dt = ti->private;
 
-	if (dt->shown && dmp_measures_latency(&dt->level))
-		dmp_volume_hide_latency(dt->volume);
+	if (dt->shown)
+		dmp_volume_hide(dt->volume, dmp_measures_latency(&dt->level));
 	dmp_level_exit(&dt->level);
 	dmp_volume_put(dt->volume);
 	dm_put_device(ti, dt->dev);
@@ -259,10 +186,10 @@ static void dmp_dtr(struct dm_target *ti)
 }
 
 /*
- * The first table of a device is loaded before sysfs has a directory for it: it
- * is shown here, when nothing relies on the device yet. Later, requests are held
- * up while it is resumed, and what sysfs does might come to wait for one of them
- * (memory reclaim): so other tables are shown when they are loaded.
+ * The first table of a device is loaded before the gendisk is in sysfs, so it is
+ * shown at its resume, when nothing uses the volume yet. Any other table is shown
+ * when it is loaded: at its resume the volume is suspended, and adding files to
+ * sysfs may wait for memory, which may wait for the volume.
  */
 static int dmp_preresume(struct dm_target *ti)
 {
@@ -280,20 +207,24 @@ static sector_t dmp_map_sector(struct dm_target *ti, sector_t sector)
 	return dt->start + dm_target_offset(ti, sector);
 }
 
-/* Not inline, here and below: what it saves is no matter of other targets. */
-static noinline void dmp_map_timed(struct bio *bio)
+/*
+ * noinline, here and below, keeps the registers that the latency path saves out of
+ * targets that do not measure latencies.
+ */
+static noinline int dmp_map_timed(struct bio *bio, unsigned long io)
 {
 	struct dmp_timed_io *timed = dm_per_bio_data(bio, sizeof(*timed));
 
-	timed->io = (unsigned long)bio->bi_private;
+	timed->io = io;
 	bio->bi_private = timed;
 	timed->start_ns = ktime_get_ns();
+	return DM_MAPIO_REMAPPED;
 }
 
 /*
- * The device below may bounce a request that must not block, or that is
- * polled for; the submitter then sends it again. Such a request is counted
- * when it ends, if it was carried out, because a counter never goes back.
+ * The device may complete a REQ_NOWAIT or polled bio with BLK_STS_AGAIN, and the
+ * submitter retries it. dmp counts such bios at completion, so only the attempt
+ * that is carried out counts: a counter never goes back.
  */
 static int dmp_map(struct dm_target *ti, struct bio *bio)
 {
@@ -306,42 +237,48 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 		io |= DMP_IO_COUNT;
 	else
 		dmp_count(&dt->level, op, bytes);
-	bio->bi_private = (void *)io;
 
 	bio_set_dev(bio, dt->dev->bdev);
 	bio->bi_iter.bi_sector = dmp_map_sector(ti, bio->bi_iter.bi_sector);
 	if (unlikely(dmp_measures_latency(&dt->level)))
-		dmp_map_timed(bio);
+		return dmp_map_timed(bio, io);
+	bio->bi_private = (void *)io;
 	return DM_MAPIO_REMAPPED;
 }
 
-/* Tells whether the request was carried out, be it with an error. */
-static __always_inline bool dmp_end(struct dmp_target *dt, unsigned long io,
-				    blk_status_t error)
+/*
+ * Count the completion of a bio. A failed read-ahead is no error: nobody waits for
+ * it, and the data is read again if it is needed. Drivers leave REQ_RAHEAD in
+ * bi_opf.
+ *
+ * Return: false if the submitter retries the bio.
+ */
+static __always_inline bool dmp_end(struct dmp_target *dt, const struct bio *bio,
+				    unsigned long io, blk_status_t error)
 {
 	enum dmp_op op = io & DMP_IO_OP;
 
 	if (unlikely(error)) {
-		/* Not an error, but a signal to send the request again. */
-		if (error == BLK_STS_AGAIN || error == BLK_STS_DM_REQUEUE)
+		if (error == BLK_STS_AGAIN && (io & DMP_IO_COUNT))
 			return false;
-		dmp_count_error(&dt->level, op);
+		if (!(bio->bi_opf & REQ_RAHEAD))
+			dmp_count_error(&dt->level, op);
 	}
 	if (io & DMP_IO_COUNT)
 		dmp_count(&dt->level, op, io & DMP_IO_BYTES);
 	return true;
 }
 
-static noinline void dmp_end_timed(struct dmp_target *dt,
-				   const struct dmp_timed_io *timed,
-				   blk_status_t error)
+static noinline int dmp_end_timed(struct dmp_target *dt, const struct bio *bio,
+				  blk_status_t error)
 {
-	u64 now = ktime_get_ns();
+	const struct dmp_timed_io *timed = bio->bi_private;
+	s64 ns = ktime_get_ns() - timed->start_ns;
 	unsigned long io = timed->io;
 
-	if (dmp_end(dt, io, error))
-		dmp_count_latency(&dt->level, io & DMP_IO_OP, io & DMP_IO_BYTES,
-				  now - timed->start_ns);
+	if (dmp_end(dt, bio, io, error))
+		dmp_count_latency(&dt->level, io & DMP_IO_OP, io & DMP_IO_BYTES, ns);
+	return DM_ENDIO_DONE;
 }
 
 static int dmp_end_io(struct dm_target *ti, struct bio *bio,
@@ -350,9 +287,8 @@ static int dmp_end_io(struct dm_target *ti, struct bio *bio,
 	struct dmp_target *dt = ti->private;
 
 	if (unlikely(dmp_measures_latency(&dt->level)))
-		dmp_end_timed(dt, bio->bi_private, *error);
-	else
-		dmp_end(dt, (unsigned long)bio->bi_private, *error);
+		return dmp_end_timed(dt, bio, *error);
+	dmp_end(dt, bio, (unsigned long)bio->bi_private, *error);
 	return DM_ENDIO_DONE;
 }
 
@@ -381,62 +317,63 @@ static void dmp_status(struct dm_target *ti, status_type_t type,
 	}
 }
 
-static int dmp_message_reset(struct dmp_volume *volume, unsigned int argc)
+static int dmp_message_reset(struct dmp_target *dt, unsigned int argc,
+			     const char *name)
 {
 	if (argc > 1) {
-		DMERR("%s: message reset takes no argument", dm_device_name(volume->md));
+		DMERR("%s: message reset takes no argument", name);
 		return -EINVAL;
 	}
 
-	dmp_level_reset(&volume->level);
+	dmp_level_reset(dmp_volume_level(dt->volume));
 	return 0;
 }
 
-static int dmp_message_histogram(struct dmp_volume *volume, unsigned int argc,
-				 char **argv, char *result, unsigned int maxlen)
+static int dmp_message_histogram(struct dmp_target *dt, unsigned int argc, char **argv,
+				 char *result, unsigned int maxlen, const char *name)
 {
-	int first = 0, last = DMP_NR_OPS - 1;
+	unsigned long ops = GENMASK(DMP_OTHER - 1, 0);
+	int op;
 
 	if (argc > 2) {
-		DMERR("%s: message histogram takes one operation at most",
-		      dm_device_name(volume->md));
+		DMERR("%s: message histogram takes one operation at most", name);
 		return -EINVAL;
 	}
 	if (argc == 2) {
-		first = match_string(dmp_op_names, DMP_NR_OPS, argv[1]);
-		last = first;
+		op = match_string(dmp_op_names, DMP_OTHER, argv[1]);
+		if (op < 0) {
+			DMERR("%s: expected read, write, discard, write_zeroes, flush or zone, not %s",
+			      name, argv[1]);
+			return -EINVAL;
+		}
+		ops = BIT(op);
 	}
-	if (first < 0) {
-		DMERR("%s: expected read, write, discard, write_zeroes, flush or zone, not %s",
-		      dm_device_name(volume->md), argv[1]);
-		return -EINVAL;
-	}
-	if (!dmp_volume_measures_latency(volume)) {
-		DMERR("%s: message histogram needs a table with the feature latency",
-		      dm_device_name(volume->md));
+	if (!dmp_volume_measures_latency(dt->volume)) {
+		DMERR("%s: message histogram needs a table with the feature latency", name);
 		return -EINVAL;
 	}
 
-	dmp_emit_histogram(&volume->level, first, last, result, maxlen);
+	dmp_emit_histogram(dmp_volume_level(dt->volume), ops, result, maxlen);
 	return 1;
 }
 
 static int dmp_message(struct dm_target *ti, unsigned int argc, char **argv,
 		       char *result, unsigned int maxlen)
 {
+	const char *name = dm_device_name(dm_table_get_md(ti->table));
 	struct dmp_target *dt = ti->private;
 
 	if (!strcmp(argv[0], "reset"))
-		return dmp_message_reset(dt->volume, argc);
+		return dmp_message_reset(dt, argc, name);
 	if (!strcmp(argv[0], "histogram"))
-		return dmp_message_histogram(dt->volume, argc, argv, result, maxlen);
+		return dmp_message_histogram(dt, argc, argv, result, maxlen, name);
 
 	DMERR("%s: unknown message %s, expected reset or histogram [<operation>]",
-	      dm_device_name(dt->volume->md), argv[0]);
+	      name, argv[0]);
 	return -EINVAL;
 }
 
-/* An ioctl is about the whole device: only a whole mapping passes it on. */
+/* An ioctl acts on the whole device, so only a mapping of all of it passes it on. */
 static int dmp_prepare_ioctl(struct dm_target *ti, struct block_device **bdev,
 			     unsigned int cmd, unsigned long arg, bool *forward)
 {
@@ -470,7 +407,7 @@ static int dmp_iterate_devices(struct dm_target *ti,
 }
 
 #if IS_ENABLED(CONFIG_FS_DAX)
-/* Pages mapped by DAX are used without a request: there is nothing to count. */
+/* Accesses to pages mapped by DAX are not requests, so they are not counted. */
 static struct dax_device *dmp_dax_pgoff(struct dm_target *ti, pgoff_t *pgoff)
 {
 	struct dmp_target *dt = ti->private;

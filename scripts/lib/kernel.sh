@@ -216,6 +216,16 @@ uml_build()
 		uml_make "$DMP_BUILD" CONFIG_DM_DMP=m
 }
 
+# release_build: the same as $DMP_KERNEL+release, which releases kobjects late
+release_build()
+{
+	local options
+	mapfile -t options < <(grep '^CONFIG_' "$DMP_TOP/scripts/lib/release.config")
+	build_once "$DMP_KERNEL+release" "user-mode Linux that releases kobjects late" \
+		"scripts/lib/uml.config scripts/lib/release.config" \
+		uml_make "$DMP_KERNEL+release" CONFIG_DM_DMP=m "${options[@]}"
+}
+
 # uml_run SECONDS COMMAND...: run a command in the guest $DMP_BUILD, as its root,
 # on the machine's files read-only; its output is the guest's console
 uml_run()

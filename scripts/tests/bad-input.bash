@@ -25,34 +25,29 @@ einval()
 # every bad line, with a device that is large enough for it
 all_refused()
 {
-	local sectors="expected a number of 512-byte sectors"
+	local offset="Invalid offset, expected a number of 512-byte sectors"
+	local features="Invalid number of feature arguments, expected 0 or 1"
 	einval "Expected <dev_path> [<offset> [<#feature_args> [<feature>]...]]" ""
-	einval "Offset is not a number, $sectors" "$1 abc"
-	einval "Offset is not a number, $sectors" "$1 +1"
-	einval "Negative offset, $sectors" "$1 -1"
-	einval "Trailing junk after offset, $sectors" "$1 8x"
-	einval "Trailing junk after offset, $sectors" "$1 1.5"
-	einval "Trailing junk after offset, $sectors" "$1 0x10"
-	refused -ERANGE "Numerical result out of range" \
-		"Offset does not fit a sector number" "$1 18446744073709551616"
-	refused -ENOENT "No such file or directory" "No such device" /dev/nothing
-	refused -ENOTBLK "Block device required" "Not a block device" /dev/null
-	refused -ENOTBLK "Block device required" "Not a block device" /proc/uptime
-	refused -ENXIO "No such device or address" "Cannot open device" 250:250
-	einval "Offset plus length goes past the end of the device" "$1 1"
-	einval "Offset plus length goes past the end of the device" "$1 18446744073709551615"
-	einval "Expected the number of feature arguments" "$1 0 latency"
-	einval "Expected the number of feature arguments" "$1 0 1x latency"
-	einval "Expected the number of feature arguments" "$1 0 4294967297 latency"
-	einval "Negative number of feature arguments" "$1 0 -1 latency"
-	einval "Fewer feature arguments than their number says" "$1 0 1"
-	einval "Fewer feature arguments than their number says" "$1 0 2 latency"
-	einval "More arguments than the number of feature arguments says" "$1 0 0 latency"
-	einval "More arguments than the number of feature arguments says" "$1 0 1 latency latency"
+	einval "$offset" "$1 abc"
+	einval "$offset" "$1 -1"
+	einval "$offset" "$1 8x"
+	einval "$offset" "$1 1.5"
+	einval "$offset" "$1 0x10"
+	refused -ERANGE "Numerical result out of range" "$offset" "$1 18446744073709551616"
+	refused -ENOENT "No such file or directory" "Device lookup failed" /dev/nothing
+	refused -ENOTBLK "Block device required" "Device lookup failed" /dev/null
+	refused -ENOTBLK "Block device required" "Device lookup failed" /proc/uptime
+	refused -ENXIO "No such device or address" "Device lookup failed" 250:250
+	einval "$features" "$1 0 latency"
+	einval "$features" "$1 0 1x latency"
+	einval "$features" "$1 0 -1 latency"
+	einval "$features" "$1 0 1"
+	einval "$features" "$1 0 2 latency"
+	einval "$features" "$1 0 2 latency latency"
+	einval "Unexpected argument after the features" "$1 0 0 latency"
+	einval "Unexpected argument after the features" "$1 0 1 latency latency"
 	einval "Unknown feature, expected latency" "$1 0 1 Latency"
 	einval "Unknown feature, expected latency" "$1 0 1 histogram"
-	einval "Unknown feature, expected latency" "$1 0 2 latency nothing"
-	einval "Feature latency given twice" "$1 0 2 latency latency"
 }
 
 # message_refused TEXT MESSAGE...: dmp1 refuses a message

@@ -63,6 +63,12 @@ null_blk()
 	echo "/dev/${dir##*/}"
 }
 
+# inject DEVICE OPERATION STATUS: let all of a device's requests of an operation fail
+inject()
+{
+	echo "add,op=$2,status=$3" >"/sys/kernel/debug/block/${1#/dev/}/error_injection"
+}
+
 # scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
 scsi_debug()
 {
@@ -168,6 +174,19 @@ equal()
 		echo "$1: got '$2', expected '$3'"
 		return 1
 	}
+}
+
+# fields NAME OPERATION: "reqs bytes errors latency_ns" of a volume, from its file stat
+fields()
+{
+	local -A first=([read]=2 [write]=6 [discard]=10 [write_zeroes]=14 [flush]=18 [zone]=22)
+	cut -d ' ' -f "${first[$2]}-$((first[$2] + 3))" "$(sysfs "$1")/dmp/stat"
+}
+
+# resets NAME: how often a volume was reset
+resets()
+{
+	cut -d ' ' -f 1 "$(sysfs "$1")/dmp/stat"
 }
 
 # fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON

@@ -36,8 +36,8 @@ static const struct op_case {
 	{ "zone finish", REQ_OP_ZONE_FINISH, 0, DMP_ZONE },
 	{ "zone reset", REQ_OP_ZONE_RESET, 0, DMP_ZONE },
 	{ "zone reset all", REQ_OP_ZONE_RESET_ALL, 0, DMP_ZONE },
-	{ "driver in", REQ_OP_DRV_IN, 512, DMP_NONE },
-	{ "driver out", REQ_OP_DRV_OUT, 512, DMP_NONE },
+	{ "driver in", REQ_OP_DRV_IN, 512, DMP_OTHER },
+	{ "driver out", REQ_OP_DRV_OUT, 512, DMP_OTHER },
 };
 
 KUNIT_ARRAY_PARAM_DESC(op, op_cases, name);
@@ -49,8 +49,8 @@ static void op_is_classified(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dmp_op(c->opf, c->bytes), c->op);
 }
 
-/* Whatever the table above does not name must not pass for an operation. */
-static void other_ops_are_none(struct kunit *test)
+/* An operation that the table above does not name must not pass for another. */
+static void unknown_ops_are_other(struct kunit *test)
 {
 	unsigned int code, i;
 	bool known;
@@ -60,7 +60,7 @@ static void other_ops_are_none(struct kunit *test)
 			known |= (__force u32)(op_cases[i].opf & REQ_OP_MASK) == code;
 		if (!known)
 			KUNIT_EXPECT_EQ_MSG(test, dmp_op((__force blk_opf_t)code, 512),
-					    DMP_NONE, "REQ_OP %u", code);
+					    DMP_OTHER, "REQ_OP %u", code);
 	}
 }
 
@@ -243,26 +243,40 @@ static void start(struct kunit *test, struct dmp_level *target, bool latency)
 {
 	struct dmp_test *t = test->priv;
 
+	*target = (struct dmp_level) {};
 	KUNIT_ASSERT_EQ(test, dmp_level_init_target(target, &t->volume, latency), 0);
+}
+
+static void expect_ops(struct kunit *test, struct dmp_level *level, unsigned long ops,
+		       const char *name, u64 reqs, u64 bytes, u64 errors)
+{
+	struct dmp_op_stats stats;
+
+	dmp_level_read(level, ops, &stats);
+	KUNIT_EXPECT_EQ_MSG(test, dmp_reqs(&stats), reqs, "%s reqs", name);
+	KUNIT_EXPECT_EQ_MSG(test, stats.n[DMP_BYTES], bytes, "%s bytes", name);
+	KUNIT_EXPECT_EQ_MSG(test, stats.n[DMP_ERRORS], errors, "%s errors", name);
 }
 
 static void expect_op(struct kunit *test, struct dmp_level *level,
 		      enum dmp_op op, u64 reqs, u64 bytes, u64 errors)
 {
-	struct dmp_op_stats stats;
+	expect_ops(test, level, BIT(op), dmp_op_names[op], reqs, bytes, errors);
+}
 
-	dmp_level_read(level, op, &stats);
-	KUNIT_EXPECT_EQ_MSG(test, dmp_reqs(&stats), reqs, "%s reqs", dmp_op_names[op]);
-	KUNIT_EXPECT_EQ_MSG(test, stats.n[DMP_BYTES], bytes, "%s bytes", dmp_op_names[op]);
-	KUNIT_EXPECT_EQ_MSG(test, stats.n[DMP_ERRORS], errors, "%s errors", dmp_op_names[op]);
+static void expect_total(struct kunit *test, struct dmp_level *level,
+			 u64 reqs, u64 bytes, u64 errors)
+{
+	expect_ops(test, level, DMP_TOTAL, "total", reqs, bytes, errors);
 }
 
 static void expect_nothing(struct kunit *test, struct dmp_level *level)
 {
 	enum dmp_op op;
 
-	for (op = 0; op <= DMP_TOTAL; op++)
+	for (op = 0; op < DMP_OTHER; op++)
 		expect_op(test, level, op, 0, 0, 0);
+	expect_total(test, level, 0, 0, 0);
 }
 
 static u64 read_cell(struct dmp_test *t, enum dmp_op op, unsigned int size,
@@ -284,7 +298,9 @@ static const enum dmp_op all_ops[] = {
 	DMP_READ, DMP_WRITE, DMP_DISCARD, DMP_WRITE_ZEROES, DMP_FLUSH, DMP_ZONE,
 };
 
-static_assert(ARRAY_SIZE(all_ops) == DMP_NR_OPS);
+static_assert(ARRAY_SIZE(all_ops) == DMP_OTHER);
+
+#define ALL_OPS		GENMASK(DMP_OTHER - 1, 0)
 
 KUNIT_ARRAY_PARAM(all_ops, all_ops, op_name);
 
@@ -300,16 +316,16 @@ static void counts_its_op_only(struct kunit *test)
 	dmp_count(&t->a, op, 0);
 	dmp_count_error(&t->a, op);
 
-	for (i = 0; i < DMP_NR_OPS; i++) {
+	for (i = 0; i < DMP_OTHER; i++) {
 		if (i == op)
 			expect_op(test, &t->a, i, 3, 4608, 1);
 		else
 			expect_op(test, &t->a, i, 0, 0, 0);
 	}
 	if (op == DMP_READ || op == DMP_WRITE)
-		expect_op(test, &t->a, DMP_TOTAL, 3, 4608, 1);
+		expect_total(test, &t->a, 3, 4608, 1);
 	else
-		expect_op(test, &t->a, DMP_TOTAL, 0, 0, 0);
+		expect_total(test, &t->a, 0, 0, 0);
 }
 
 static void sizes_are_counted(struct kunit *test)
@@ -324,7 +340,7 @@ static void sizes_are_counted(struct kunit *test)
 		for (n = 0; n <= i; n++)
 			dmp_count(&t->a, op, size_floors[i] + n);
 
-	dmp_level_read(&t->volume, op, &stats);
+	dmp_level_read(&t->volume, BIT(op), &stats);
 	for (i = 0; i < DMP_NR_SIZES; i++)
 		KUNIT_EXPECT_EQ(test, stats.n[DMP_SIZES + i], i + 1);
 }
@@ -354,10 +370,10 @@ static void latencies_are_counted(struct kunit *test)
 		for (latency = 0; latency < DMP_NR_LATENCIES; latency++)
 			KUNIT_EXPECT_EQ(test, read_cell(t, op, size, latency), ++n);
 
-	for (other = 0; other < DMP_NR_OPS; other++) {
-		dmp_level_read(&t->volume, other, &stats);
+	for (other = 0; other < DMP_OTHER; other++) {
+		dmp_level_read(&t->volume, BIT(other), &stats);
 		KUNIT_EXPECT_EQ(test, stats.n[DMP_LATENCY_NS], other == op ? ns : 0);
-		dmp_level_read_latencies(&t->volume, other, t->row);
+		dmp_level_read_latencies(&t->volume, BIT(other), t->row);
 		for (latency = 0; other != op && latency < DMP_NR_LATENCIES; latency++)
 			KUNIT_EXPECT_EQ(test, t->row[latency], 0);
 	}
@@ -375,7 +391,7 @@ static void latencies_of_all_sizes_add_up(struct kunit *test)
 		dmp_count_latency(&t->a, DMP_WRITE, size_floors[size], U64_MAX / 1024);
 	}
 
-	dmp_level_read_latencies(&t->volume, DMP_READ, t->row);
+	dmp_level_read_latencies(&t->volume, BIT(DMP_READ), t->row);
 	KUNIT_EXPECT_EQ(test, t->row[slow_latency_bucket(5000)], DMP_NR_SIZES);
 	KUNIT_EXPECT_EQ(test, t->row[DMP_NR_LATENCIES - 1], 0);
 	dmp_level_read_latencies(&t->volume, DMP_TOTAL, t->row);
@@ -391,7 +407,7 @@ static void op_without_data_has_one_row(struct kunit *test)
 	start(test, &t->a, true);
 	dmp_count_latency(&t->a, DMP_FLUSH, UINT_MAX, 512);
 	dmp_count_latency(&t->a, DMP_ZONE, UINT_MAX, 512);
-	dmp_count_latency(&t->a, DMP_NONE, UINT_MAX, 512);
+	dmp_count_latency(&t->a, DMP_OTHER, UINT_MAX, 512);
 
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_FLUSH, 0, 1), 1);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_ZONE, 0, 1), 1);
@@ -412,17 +428,60 @@ static void latencies_only_where_they_are_measured(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 1);
 }
 
+/* A clock may be behind on the CPU that a request completes on. */
+static void negative_latency_is_zero(struct kunit *test)
+{
+	struct dmp_test *t = test->priv;
+	struct dmp_op_stats stats;
+
+	start(test, &t->a, true);
+	dmp_count_latency(&t->a, DMP_READ, 512, 700);
+	dmp_count_latency(&t->a, DMP_READ, 512, -1);
+	dmp_count_latency(&t->a, DMP_READ, 512, S64_MIN);
+
+	dmp_level_read(&t->volume, BIT(DMP_READ), &stats);
+	KUNIT_EXPECT_EQ(test, stats.n[DMP_LATENCY_NS], 700);
+	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 2);
+	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, DMP_NR_LATENCIES - 1), 0);
+}
+
+static void targets_share_their_volumes_histograms(struct kunit *test)
+{
+	struct dmp_test *t = test->priv;
+	const struct dmp_joint *joint;
+
+	start(test, &t->a, true);
+	joint = t->volume.joint;
+	KUNIT_ASSERT_NOT_NULL(test, joint);
+	start(test, &t->b, true);
+	KUNIT_EXPECT_PTR_EQ(test, t->volume.joint, joint);
+	KUNIT_EXPECT_MEMEQ(test, t->a.latencies, joint->latencies, sizeof(t->a.latencies));
+	KUNIT_EXPECT_MEMEQ(test, t->b.latencies, joint->latencies, sizeof(t->b.latencies));
+
+	/* also with those that are gone */
+	dmp_count_latency(&t->a, DMP_READ, 512, 0);
+	dmp_level_exit(&t->a);
+	dmp_level_exit(&t->b);
+	KUNIT_EXPECT_PTR_EQ(test, t->volume.joint, joint);
+	start(test, &t->a, false);
+	KUNIT_EXPECT_FALSE(test, dmp_measures_latency(&t->a));
+	start(test, &t->b, true);
+	KUNIT_EXPECT_PTR_EQ(test, t->volume.joint, joint);
+	dmp_count_latency(&t->b, DMP_READ, 512, 0);
+	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 2);
+}
+
 static void unknown_op_is_not_reported(struct kunit *test)
 {
 	struct dmp_test *t = test->priv;
 
 	start(test, &t->a, true);
-	dmp_count(&t->a, DMP_NONE, 512);
-	dmp_count_error(&t->a, DMP_NONE);
-	dmp_count_latency(&t->a, DMP_NONE, 512, 512);
+	dmp_count(&t->a, DMP_OTHER, 512);
+	dmp_count_error(&t->a, DMP_OTHER);
+	dmp_count_latency(&t->a, DMP_OTHER, 512, 512);
 
 	expect_nothing(test, &t->a);
-	dmp_emit_histogram(&t->volume, 0, DMP_NR_OPS - 1, t->text, PAGE_SIZE);
+	dmp_emit_histogram(&t->volume, ALL_OPS, t->text, PAGE_SIZE);
 	KUNIT_EXPECT_STREQ(test, t->text, "");
 }
 
@@ -455,7 +514,7 @@ static void sums_over_all_cpus(struct kunit *test)
 		c->op[DMP_WRITE].n[DMP_SIZES + 3] = unit;
 		c->op[DMP_WRITE].n[DMP_BYTES] = 2 * unit;
 		c->op[DMP_WRITE].n[DMP_ERRORS] = 3 * unit;
-		l[3].n[7] = 4 * unit;
+		l->n[3][7] = 4 * unit;
 		reqs += unit;
 		unit *= 3;
 	}
@@ -485,7 +544,7 @@ static void every_cpu_counts_its_own(struct kunit *test)
 		struct dmp_cpu_latencies *l = per_cpu_ptr(t->a.latencies[DMP_READ], cpu);
 
 		KUNIT_EXPECT_EQ(test, c->op[DMP_READ].n[DMP_SIZES], 1);
-		KUNIT_EXPECT_EQ(test, l->n[0], 1);
+		KUNIT_EXPECT_EQ(test, l->n[0][0], 1);
 	}
 	expect_op(test, &t->a, DMP_READ, num_online_cpus(), 512 * num_online_cpus(), 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), num_online_cpus());
@@ -522,7 +581,7 @@ static void no_torn_value_is_read(struct kunit *test)
 	task = kthread_run(count_carries, &t->a, "dmp_kunit");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
 	while (time_before(jiffies, end)) {
-		dmp_level_read(&t->volume, DMP_READ, &stats);
+		dmp_level_read(&t->volume, BIT(DMP_READ), &stats);
 		if (stats.n[DMP_BYTES] < bytes) {
 			KUNIT_FAIL(test, "read %llx after %llx", stats.n[DMP_BYTES], bytes);
 			break;
@@ -560,7 +619,7 @@ static void levels_are_all_that_lives(struct kunit *test)
 	expect_op(test, &t->volume, DMP_READ, 2, 1536, 0);
 	expect_op(test, &t->volume, DMP_WRITE, 1, 2048, 1);
 	expect_op(test, &t->module, DMP_READ, 2, 1536, 0);
-	expect_op(test, &t->module, DMP_TOTAL, 3, 3584, 1);
+	expect_total(test, &t->module, 3, 3584, 1);
 }
 
 static void targets_fold_into_their_volume(struct kunit *test)
@@ -607,6 +666,7 @@ static void volumes_fold_into_the_module(struct kunit *test)
 	dmp_level_exit(&t->volume);
 	expect_op(test, &t->module, DMP_WRITE, 1, 512, 0);
 
+	t->volume = (struct dmp_level) {};
 	dmp_level_init(&t->volume, &t->module);
 	expect_nothing(test, &t->volume);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_WRITE, 0, 2), 0);
@@ -624,6 +684,7 @@ static void reset_is_a_baseline(struct kunit *test)
 	/* one of nothing, too */
 	dmp_level_reset(&t->volume);
 	expect_nothing(test, &t->volume);
+	KUNIT_EXPECT_EQ(test, t->volume.resets, 1);
 
 	start(test, &t->a, true);
 	start(test, &t->b, true);
@@ -641,13 +702,14 @@ static void reset_is_a_baseline(struct kunit *test)
 		expect_nothing(test, &t->volume);
 		expect_nothing(test, &t->a);
 		expect_nothing(test, &t->b);
-		dmp_level_read(&t->volume, DMP_READ, &stats);
+		dmp_level_read(&t->volume, BIT(DMP_READ), &stats);
 		KUNIT_EXPECT_EQ(test, dmp_avg_size(&stats), 0);
 		KUNIT_EXPECT_EQ(test, stats.n[DMP_LATENCY_NS], 0);
 		KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 2), 0);
 		KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 3, 2), 0);
+		KUNIT_EXPECT_EQ(test, t->volume.resets, i + 2);
 		/* the module takes no notice */
-		expect_op(test, &t->module, DMP_TOTAL, 3, 5632, 1);
+		expect_total(test, &t->module, 3, 5632, 1);
 	}
 
 	dmp_count(&t->b, DMP_READ, 4096);
@@ -663,21 +725,21 @@ static void reset_is_a_baseline(struct kunit *test)
 	expect_op(test, &t->volume, DMP_WRITE, 0, 0, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 2), 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 3, 2), 1);
-	expect_op(test, &t->module, DMP_TOTAL, 4, 9728, 1);
+	expect_total(test, &t->module, 4, 9728, 1);
 }
 
 /* What the levels must report, kept in the slow and obvious way. */
 struct reference {
-	u64 volume_reqs[DMP_NR_OPS], volume_bytes[DMP_NR_OPS];
-	u64 volume_errors[DMP_NR_OPS], volume_ns[DMP_NR_OPS];
-	u64 module_reqs[DMP_NR_OPS], module_bytes[DMP_NR_OPS];
-	u64 cell[DMP_NR_OPS][DMP_NR_SIZES][DMP_NR_LATENCIES];
+	u64 volume_reqs[DMP_OTHER], volume_bytes[DMP_OTHER];
+	u64 volume_errors[DMP_OTHER], volume_ns[DMP_OTHER];
+	u64 module_reqs[DMP_OTHER], module_bytes[DMP_OTHER];
+	u64 cell[DMP_OTHER][DMP_NR_SIZES][DMP_NR_LATENCIES];
 };
 
 static void count_in_both(struct dmp_level *target, struct reference *ref,
 			  struct rnd_state *rnd)
 {
-	enum dmp_op op = prandom_u32_state(rnd) % DMP_NR_OPS;
+	enum dmp_op op = prandom_u32_state(rnd) % DMP_OTHER;
 	unsigned int bytes = op < DMP_FLUSH ? random_value(rnd) : 0;
 	u64 ns = random_value(rnd) >> 8;
 
@@ -713,12 +775,12 @@ static void expect_reference(struct kunit *test, const struct reference *ref)
 	struct dmp_op_stats stats;
 	unsigned int op, size;
 
-	for (op = 0; op < DMP_NR_OPS; op++) {
+	for (op = 0; op < DMP_OTHER; op++) {
 		expect_op(test, &t->volume, op, ref->volume_reqs[op],
 			  ref->volume_bytes[op], ref->volume_errors[op]);
-		dmp_level_read(&t->volume, op, &stats);
+		dmp_level_read(&t->volume, BIT(op), &stats);
 		KUNIT_EXPECT_EQ(test, stats.n[DMP_LATENCY_NS], ref->volume_ns[op]);
-		dmp_level_read(&t->module, op, &stats);
+		dmp_level_read(&t->module, BIT(op), &stats);
 		KUNIT_EXPECT_EQ(test, dmp_reqs(&stats), ref->module_reqs[op]);
 		KUNIT_EXPECT_EQ(test, stats.n[DMP_BYTES], ref->module_bytes[op]);
 		for (size = 0; size < dmp_nr_sizes(op); size++) {
@@ -811,21 +873,31 @@ static void volumes_text_is_exact(struct kunit *test)
 	t->module.folded[DMP_WRITE].n[DMP_SIZES + 1] = c->write_reqs;
 	t->module.folded[DMP_WRITE].n[DMP_BYTES] = c->write_bytes;
 	/* these neither show, nor add to the total */
-	for (op = DMP_DISCARD; op < DMP_NR_OPS; op++)
+	for (op = DMP_DISCARD; op < DMP_OTHER; op++)
 		t->module.folded[op].n[DMP_SIZES] = 7;
 
 	KUNIT_EXPECT_EQ(test, dmp_emit_volumes(&t->module, t->text), strlen(c->text));
 	KUNIT_EXPECT_STREQ(test, t->text, c->text);
 }
 
-static void expect_file(struct kunit *test, enum dmp_op op, enum dmp_file file,
-			const char *text)
+static void expect_files(struct kunit *test, unsigned long ops, const char *name,
+			 enum dmp_file file, const char *text)
 {
 	struct dmp_test *t = test->priv;
 
-	KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, op, file, t->text), strlen(text));
-	KUNIT_EXPECT_STREQ_MSG(test, t->text, text, "%s/%s", dmp_op_names[op],
-			       dmp_file_names[file]);
+	KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, ops, file, t->text), strlen(text));
+	KUNIT_EXPECT_STREQ_MSG(test, t->text, text, "%s/%s", name, dmp_file_names[file]);
+}
+
+static void expect_file(struct kunit *test, enum dmp_op op, enum dmp_file file,
+			const char *text)
+{
+	expect_files(test, BIT(op), dmp_op_names[op], file, text);
+}
+
+static void expect_total_file(struct kunit *test, enum dmp_file file, const char *text)
+{
+	expect_files(test, DMP_TOTAL, "total", file, text);
 }
 
 #define SEVEN "0 0 0 0 0 0 0 "
@@ -853,13 +925,13 @@ static void file_texts_are_exact(struct kunit *test)
 	expect_file(test, DMP_READ, DMP_FILE_LATENCY_HIST,
 		    "0 1 " SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN SEVEN "0\n");
 	expect_file(test, DMP_WRITE, DMP_FILE_ERRORS, "1\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_REQS, "4\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_BYTES, "1057281\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_AVG_SIZE, "264320\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_ERRORS, "1\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_SIZE_HIST, "1 0 0 2 0 0 0 0 0 0 0 1\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_LATENCY_NS, "12945\n");
-	expect_file(test, DMP_TOTAL, DMP_FILE_LATENCY_HIST,
+	expect_total_file(test, DMP_FILE_REQS, "4\n");
+	expect_total_file(test, DMP_FILE_BYTES, "1057281\n");
+	expect_total_file(test, DMP_FILE_AVG_SIZE, "264320\n");
+	expect_total_file(test, DMP_FILE_ERRORS, "1\n");
+	expect_total_file(test, DMP_FILE_SIZE_HIST, "1 0 0 2 0 0 0 0 0 0 0 1\n");
+	expect_total_file(test, DMP_FILE_LATENCY_NS, "12945\n");
+	expect_total_file(test, DMP_FILE_LATENCY_HIST,
 		    "0 1 " SEVEN "0 1 " SEVEN SEVEN SEVEN SEVEN SEVEN "0 0 0 0 0 0\n");
 	expect_file(test, DMP_FLUSH, DMP_FILE_REQS, "1\n");
 	expect_file(test, DMP_FLUSH, DMP_FILE_AVG_SIZE, "0\n");
@@ -868,10 +940,35 @@ static void file_texts_are_exact(struct kunit *test)
 	dmp_emit_status(&t->a, t->text, PAGE_SIZE);
 	KUNIT_EXPECT_STREQ(test, t->text,
 			   "read 3 8705 0 write 1 1048576 1 discard 0 0 0 write_zeroes 0 0 0 flush 1 0 0 zone 0 0 0");
-	dmp_emit_histogram(&t->volume, DMP_READ, DMP_ZONE, t->text, PAGE_SIZE);
+	dmp_emit_histogram(&t->volume, ALL_OPS, t->text, PAGE_SIZE);
 	KUNIT_EXPECT_STREQ(test, t->text, "read 512 512 1\nwrite 1048576 12288 1\n");
-	dmp_emit_histogram(&t->volume, DMP_WRITE, DMP_WRITE, t->text, PAGE_SIZE);
+	dmp_emit_histogram(&t->volume, BIT(DMP_WRITE), t->text, PAGE_SIZE);
 	KUNIT_EXPECT_STREQ(test, t->text, "write 1048576 12288 1\n");
+}
+
+static void stat_text_is_exact(struct kunit *test)
+{
+	const char *text = "1 2 4608 1 600 1 1048576 0 12345 0 0 0 0 1 4096 0 0 1 0 0 7 1 0 0 0\n";
+	struct dmp_test *t = test->priv;
+
+	start(test, &t->a, true);
+	dmp_count(&t->a, DMP_READ, SZ_1M);
+	dmp_count_error(&t->a, DMP_WRITE);
+	dmp_level_reset(&t->volume);
+	dmp_count(&t->a, DMP_READ, 512);
+	dmp_count(&t->a, DMP_READ, 4096);
+	dmp_count_error(&t->a, DMP_READ);
+	dmp_count_latency(&t->a, DMP_READ, 512, 600);
+	dmp_count(&t->a, DMP_WRITE, SZ_1M);
+	dmp_count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
+	dmp_count(&t->a, DMP_WRITE_ZEROES, 4096);
+	dmp_count(&t->a, DMP_FLUSH, 0);
+	dmp_count_latency(&t->a, DMP_FLUSH, 0, 7);
+	dmp_count(&t->a, DMP_ZONE, 0);
+	dmp_count(&t->a, DMP_OTHER, 512);
+
+	KUNIT_EXPECT_EQ(test, dmp_emit_stat(&t->volume, t->text), strlen(text));
+	KUNIT_EXPECT_STREQ(test, t->text, text);
 }
 
 /* Let everything that a volume reports have 20 digits. */
@@ -881,12 +978,12 @@ static void fill_volume(struct kunit *test)
 	int op, i, j;
 
 	start(test, &t->a, true);
-	for (op = 0; op < DMP_NR_OPS; op++) {
+	for (op = 0; op < DMP_OTHER; op++) {
 		for (i = 0; i < DMP_NR_COUNTERS; i++)
 			t->volume.folded[op].n[i] = U64_MAX;
-		for (i = 0; i < DMP_NR_SIZES; i++)
+		for (i = 0; i < dmp_nr_sizes(op); i++)
 			for (j = 0; j < DMP_NR_LATENCIES; j++)
-				t->volume.joint->folded[op][i][j] = U64_MAX;
+				per_cpu_ptr(t->volume.joint->latencies[op], 0)->n[i][j] = U64_MAX;
 	}
 }
 
@@ -908,15 +1005,19 @@ static void largest_files_fit_their_page(struct kunit *test)
 	enum dmp_op op;
 
 	fill_volume(test);
-	for (op = 0; op < DMP_NR_OPS; op++) {
-		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, op, DMP_FILE_SIZE_HIST, t->text),
+	for (op = 0; op < DMP_OTHER; op++) {
+		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), DMP_FILE_SIZE_HIST, t->text),
 				21 * DMP_NR_SIZES);
 		KUNIT_EXPECT_EQ(test, count_of(t->text, max), DMP_NR_SIZES);
-		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, op, DMP_FILE_BYTES, t->text), 21);
+		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), DMP_FILE_BYTES, t->text), 21);
 		KUNIT_EXPECT_EQ(test, count_of(t->text, max), 1);
 	}
-	for (op = DMP_FLUSH; op < DMP_NR_OPS; op++) {
-		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, op, DMP_FILE_LATENCY_HIST, t->text),
+	/* requests are 12 times 2^64 - 1, which is as long */
+	t->volume.resets = U64_MAX;
+	KUNIT_EXPECT_EQ(test, dmp_emit_stat(&t->volume, t->text), 21 * 25);
+	KUNIT_EXPECT_EQ(test, count_of(t->text, max), 19);
+	for (op = DMP_FLUSH; op < DMP_OTHER; op++) {
+		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), DMP_FILE_LATENCY_HIST, t->text),
 				21 * DMP_NR_LATENCIES);
 		KUNIT_EXPECT_EQ(test, count_of(t->text, max), DMP_NR_LATENCIES);
 	}
@@ -934,18 +1035,18 @@ static void largest_status_and_histogram(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, text);
 
 	dmp_emit_status(&t->volume, text, size);
-	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551615"), 2 * DMP_NR_OPS);
+	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551615"), 2 * DMP_OTHER);
 	/* requests are 12 times 2^64 - 1 */
-	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551604 "), DMP_NR_OPS);
+	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551604 "), DMP_OTHER);
 
-	dmp_emit_histogram(&t->volume, 0, DMP_NR_OPS - 1, text, size);
+	dmp_emit_histogram(&t->volume, ALL_OPS, text, size);
 	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551615\n"),
 			(DMP_FLUSH * DMP_NR_SIZES + 2) * DMP_NR_LATENCIES);
 	len = strlen(text);
 	KUNIT_EXPECT_STREQ(test, text + len - strlen(last), last);
 
 	/* too small a buffer is full: this is how device-mapper notices */
-	dmp_emit_histogram(&t->volume, 0, DMP_NR_OPS - 1, text, len);
+	dmp_emit_histogram(&t->volume, ALL_OPS, text, len);
 	KUNIT_EXPECT_EQ(test, strlen(text), len - 1);
 	dmp_emit_status(&t->volume, text, 100);
 	KUNIT_EXPECT_EQ(test, strlen(text), 99);
@@ -953,7 +1054,7 @@ static void largest_status_and_histogram(struct kunit *test)
 
 static struct kunit_case dmp_test_cases[] = {
 	KUNIT_CASE_PARAM(op_is_classified, op_gen_params),
-	KUNIT_CASE(other_ops_are_none),
+	KUNIT_CASE(unknown_ops_are_other),
 	KUNIT_CASE(size_bucket_edges),
 	KUNIT_CASE(latency_bucket_edges),
 	KUNIT_CASE(random_values_find_their_bucket),
@@ -964,6 +1065,8 @@ static struct kunit_case dmp_test_cases[] = {
 	KUNIT_CASE(latencies_of_all_sizes_add_up),
 	KUNIT_CASE(op_without_data_has_one_row),
 	KUNIT_CASE(latencies_only_where_they_are_measured),
+	KUNIT_CASE(negative_latency_is_zero),
+	KUNIT_CASE(targets_share_their_volumes_histograms),
 	KUNIT_CASE(unknown_op_is_not_reported),
 	KUNIT_CASE(counts_past_32_bits),
 	KUNIT_CASE(sums_over_all_cpus),
@@ -976,6 +1079,7 @@ static struct kunit_case dmp_test_cases[] = {
 	KUNIT_CASE(random_history_agrees_with_reference),
 	KUNIT_CASE_PARAM(volumes_text_is_exact, volumes_gen_params),
 	KUNIT_CASE(file_texts_are_exact),
+	KUNIT_CASE(stat_text_is_exact),
 	KUNIT_CASE(largest_files_fit_their_page),
 	KUNIT_CASE(largest_status_and_histogram),
 	{}

@@ -38,3 +38,40 @@ load ../guest
 	equal write "$(($(volumes write reqs) - before))" \
 		"$(fio_counts "$TMPDIR/fio.json" write | cut -d ' ' -f 1)"
 }
+
+# locks_under NAME: the names of all locks that lockdep saw taken under a lock
+locks_under()
+{
+	awk -v name="$1" '
+		/^[0-9a-f]+ .*FD:/ { id = $1; names[id] = $NF; if ($NF == name) todo[++nr] = id }
+		/^ -> / { id2 = $2; gsub(/[][]/, "", id2); names[id2] = $3; under[id] = under[id] " " id2 }
+		END {
+			if (!nr)
+				exit 1
+			for (i = 1; i <= nr; i++) {
+				n = split(under[todo[i]], ids)
+				for (j = 1; j <= n; j++)
+					if (!(ids[j] in seen)) {
+						seen[ids[j]]
+						todo[++nr] = ids[j]
+						print names[ids[j]]
+					}
+			}
+		}' /proc/lockdep | sort -u
+}
+
+@test "no allocation and no sysfs under the lock of all volumes" {
+	dev=$(loop 8M)
+	create dmp1 "$dev" 0 1 latency
+	dmsetup reload dmp1 --table "0 16384 dmp $dev"
+	dmsetup resume dmp1
+	dmsetup message dmp1 0 reset
+	cat "$(sysfs dmp1)/dmp/stat" /sys/module/dmp/stat/volumes
+	dmsetup remove dmp1
+	locks_under dmp_volumes_lock >"$TMPDIR/under"
+	cat "$TMPDIR/under"
+	# those of the statistics, and what a mutex has inside
+	run ! grep -vE '^(&level->lock|&level->lock/[12]|&(x->wait|rq->__lock|lock->wait_lock|p->pi_lock).*)$' "$TMPDIR/under"
+	# it can tell: here is what the lock of a directory has
+	locks_under '&volume->dir_lock' | grep -qx fs_reclaim
+}

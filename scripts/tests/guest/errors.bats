@@ -103,3 +103,56 @@ PY
 	equal read "$(stats dmp1 read)" "1 65536 0"
 	equal latencies "$(stat_file dmp1 read latency_hist | sum)" 1
 }
+
+@test "BLK_STS_AGAIN is an error of a request that may wait" {
+	dev=$(null_blk nullb0 size=64 memory_backed=1)
+	create dmp1 "$dev" 0 1 latency
+	inject "$dev" READ AGAIN
+	run ! dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=1 iflag=direct
+	equal read "$(stats dmp1 read)" "1 4096 1"
+	equal sizes "$(stat_file dmp1 read size_hist)" "0 0 0 1 0 0 0 0 0 0 0 0"
+	equal "joint histogram" "$(histogram dmp1 | awk '{ print $1, $2, $4 }')" "read 4096 1"
+}
+
+@test "BLK_STS_AGAIN is no error of a request that must not wait" {
+	dev=$(null_blk nullb0 size=64 memory_backed=1)
+	create dmp1 "$dev" 0 1 latency
+	inject "$dev" READ AGAIN
+	# RWF_NOWAIT is 8
+	run ! python3 -c '
+import mmap, os, sys
+f = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+os.preadv(f, [mmap.mmap(-1, 4096)], 0, 8)' /dev/mapper/dmp1
+	[[ $output == *BlockingIOError* ]]
+	equal read "$(stats dmp1 read)" "0 0 0"
+	equal latencies "$(stat_file dmp1 read latency_hist | sum)" 0
+}
+
+@test "BLK_STS_DM_REQUEUE from below is an error: device-mapper makes it one" {
+	dev=$(null_blk nullb0 size=64 memory_backed=1)
+	create dmp1 "$dev" 0 1 latency
+	inject "$dev" READ DM_REQUEUE
+	run ! dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=1 iflag=direct
+	equal read "$(stats dmp1 read)" "1 4096 1"
+	equal latencies "$(stat_file dmp1 read latency_hist | sum)" 1
+}
+
+@test "a failed read-ahead is no error" {
+	# dm-zero refuses it
+	dmsetup create zero1 --table "0 2097152 zero"
+	create dmp1 /dev/mapper/zero1 0 1 latency
+	dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=16
+	read -r reqs _ errors < <(stats dmp1 read)
+	equal errors "$errors" 0
+	[ "$reqs" -gt 16 ]
+	equal latencies "$(stat_file dmp1 read latency_hist | sum)" "$reqs"
+}
+
+@test "a plain read that fails after its read-ahead is one" {
+	dmsetup create below --table "0 16384 error"
+	create dmp1 /dev/mapper/below
+	run ! dd if=/dev/mapper/dmp1 of=/dev/null bs=4k count=1
+	read -r reqs _ errors < <(stats dmp1 read)
+	[ "$errors" -gt 0 ]
+	[ "$errors" -lt "$reqs" ]
+}

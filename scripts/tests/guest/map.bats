@@ -149,3 +149,54 @@ each()
 	done
 	equal "what went by dmp" "$(volumes write reqs)" $((before + 10))
 }
+
+@test "a stack grows in the order that works with dm-linear" {
+	dev=$(loop 16M)
+	for target in linear dmp; do
+		dmsetup create bottom --table "0 16384 linear $dev 0"
+		dmsetup create top --table "0 16384 $target /dev/mapper/bottom 0"
+		dmsetup load top --table "0 32768 $target /dev/mapper/bottom 0"
+		dmsetup load bottom --table "0 32768 linear $dev 0"
+		dmsetup suspend top
+		dmsetup suspend bottom
+		dmsetup resume bottom
+		dmsetup resume top
+		equal "$target, size" "$(blockdev --getsz /dev/mapper/top)" 32768
+		dd if=/dev/zero of=/dev/mapper/top bs=4k seek=4095 count=1 oflag=direct
+		dmsetup remove top bottom
+	done
+}
+
+# refused_like_linear COMMAND...: a command with TARGET in it fails alike for both targets
+refused_like_linear()
+{
+	local target
+	for target in linear dmp; do
+		dmesg -C
+		run ! "${@//TARGET/$target}"
+		echo "$output" >"$TMPDIR/$target.output"
+		dmesg | sed "s/^\[[^]]*\] //; s/: $target: /: /" >"$TMPDIR/$target.log"
+	done
+	diff "$TMPDIR/linear.output" "$TMPDIR/dmp.output"
+	diff "$TMPDIR/linear.log" "$TMPDIR/dmp.log"
+}
+
+@test "a mapping that is too large is refused by the core, as with dm-linear" {
+	dev=$(loop 8M)
+	for args in "0 16384 TARGET $dev 1" "0 16385 TARGET $dev 0" "0 8 TARGET $dev 16377" \
+		"0 16384 TARGET $dev 9223372036854775807"; do
+		refused_like_linear dmsetup create top --table "$args"
+		grep 'too small for target' "$TMPDIR/dmp.log"
+	done
+	# a table that replaces another is checked when it is resumed
+	dmsetup create top --table "0 16384 linear $dev 0"
+	load_and_resume()
+	{
+		dmsetup load top --table "$1"
+		dmsetup resume top
+	}
+	refused_like_linear load_and_resume "0 16385 TARGET $dev 0"
+	grep 'too small for target' "$TMPDIR/dmp.log"
+	dmsetup resume top
+	equal size "$(blockdev --getsz /dev/mapper/top)" 16384
+}

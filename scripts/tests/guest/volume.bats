@@ -14,12 +14,13 @@ load ../volume
 	create dmp1 "$(loop 8M)" 0 1 latency
 	write_4k dmp1 3
 	find "$(sysfs dmp1)/dmp" -type f >"$TMPDIR/files"
-	equal files "$(wc -l <"$TMPDIR/files")" 49
+	equal files "$(wc -l <"$TMPDIR/files")" 50
 	while read -r file; do
 		equal "mode of $file" "$(stat -c %a "$file")" 444
 		case $file in
 		*size_hist) [[ $(cat "$file") =~ ^[0-9]+(\ [0-9]+){11}$ ]] ;;
 		*latency_hist) [[ $(cat "$file") =~ ^[0-9]+(\ [0-9]+){51}$ ]] ;;
+		*/stat) [[ $(cat "$file") =~ ^[0-9]+(\ [0-9]+){24}$ ]] ;;
 		*) [[ $(cat "$file") =~ ^[0-9]+$ ]] ;;
 		esac || {
 			echo "$file: $(cat "$file")"
