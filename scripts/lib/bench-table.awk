@@ -1,5 +1,5 @@
 # A table of what scripts/bench measured. Reads the rows that scripts/lib/bench-init
-# printed; -v table=cost|cpus|growth -v json=1 for JSON, else text.
+# printed; -v table=cost|cpus|growth|reload -v json=1 for JSON, else text.
 
 # the labels of the rows and columns, in the order they come
 function row(name) { if (!(name in rowed)) { rowed[name]; rows[++nr_rows] = name } }
@@ -40,14 +40,22 @@ table == "cpus" {
 		rounds = $1
 }
 
+# device, volumes, CPUs, what, value
 table == "growth" {
 	column($1)
-	row($2)
-	if (!($3 in seen)) {
-		seen[$3]
-		measured[++nr_measured] = $3
+	row($2 " " $3)
+	if (!($4 in seen)) {
+		seen[$4]
+		measured[++nr_measured] = $4
 	}
-	growth[$3, $2, $1] = $4
+	growth[$4, $2 " " $3, $1] = $5
+}
+
+table == "reload" {
+	row($1)
+	us[$1, $2] = $3
+	if ($2 > rounds)
+		rounds = $2
 }
 
 function cost_text(    i, j, over)
@@ -105,11 +113,21 @@ function cpus_json(    i)
 	}
 }
 
-function growth_text(    w, i, j, k, titles)
+# a number for each volume, or in all for what is read once
+function each(what, name, kind,    part)
+{
+	split(name, part)
+	return growth[what, name, kind] / (what == "volumes" ? 1 : part[1])
+}
+
+function growth_text(    w, i, j, k, titles, part)
 {
 	titles["create"] = "Create: thousand instructions for each volume"
 	titles["status"] = "Read by dmsetup status, or dmstats print: thousand instructions for each volume"
 	titles["files"] = "Read all files in sysfs: thousand instructions for each volume"
+	titles["reqs"] = "Read read/reqs in sysfs: thousand instructions for each volume"
+	titles["total"] = "Read total/reqs in sysfs: thousand instructions for each volume"
+	titles["stat"] = "Read stat in sysfs: thousand instructions for each volume"
 	titles["volumes"] = "Read /sys/module/dmp/stat/volumes: thousand instructions in all"
 	titles["remove"] = "Remove: microseconds for each volume, most of which is waiting"
 	titles["memory"] = "Memory: KiB for each volume"
@@ -120,10 +138,11 @@ function growth_text(    w, i, j, k, titles)
 			print ""
 		header(titles[k], 16)
 		for (i = 1; i <= nr_rows; i++) {
-			printf "%-16s", rows[i]
+			split(rows[i], part)
+			printf "%-16s", part[1] (part[2] == 1 ? "" : ", " part[2] " CPUs")
 			for (j = 1; j <= nr_columns; j++)
 				if ((k, rows[i], columns[j]) in growth)
-					printf "%16.2f", growth[k, rows[i], columns[j]] / (k == "volumes" ? 1 : rows[i])
+					printf "%16.2f", each(k, rows[i], columns[j])
 				else
 					printf "%16s", "-"
 			print ""
@@ -131,16 +150,45 @@ function growth_text(    w, i, j, k, titles)
 	}
 }
 
-function growth_json(    w, i, j)
+function growth_json(    w, i, j, part)
 {
 	for (w = 1; w <= nr_measured; w++)
 		for (i = 1; i <= nr_rows; i++)
 			for (j = 1; j <= nr_columns; j++)
-				if ((measured[w], rows[i], columns[j]) in growth)
-					item(sprintf("\"what\": \"%s\", \"volumes\": %d, \"device\": \"%s\", \"%s\": %.0f",
-						measured[w], rows[i], columns[j],
+				if ((measured[w], rows[i], columns[j]) in growth) {
+					split(rows[i], part)
+					item(sprintf("\"what\": \"%s\", \"volumes\": %d, \"cpus\": %d, \"device\": \"%s\", \"%s\": %.0f",
+						measured[w], part[1], part[2], columns[j],
 						measured[w] ~ /^(memory|percpu)$/ ? "kib" : "us",
 						growth[measured[w], rows[i], columns[j]]))
+				}
+}
+
+function reload_row(name,    i, list)
+{
+	for (i = 1; i <= rounds; i++)
+		list[i] = us[name, i]
+	median = quantile(list, rounds, 0.5) / 1000
+	longest = quantile(list, rounds, 1) / 1000
+}
+
+function reload_text(    i)
+{
+	printf "Longest of a thousand requests a second while another table is resumed, in ms\n"
+	printf "(median and longest of %d rounds)\n\n", rounds
+	for (i = 1; i <= nr_rows; i++) {
+		reload_row(rows[i])
+		printf "%-24s%8.1f%8.1f\n", rows[i], median, longest
+	}
+}
+
+function reload_json(    i)
+{
+	for (i = 1; i <= nr_rows; i++) {
+		reload_row(rows[i])
+		item(sprintf("\"switch\": \"%s\", \"rounds\": %d, \"median_ms\": %.3f, \"longest_ms\": %.3f",
+			rows[i], rounds, median, longest))
+	}
 }
 
 END {
@@ -150,8 +198,10 @@ END {
 		json ? cost_json() : cost_text()
 	else if (table == "cpus")
 		json ? cpus_json() : cpus_text()
-	else
+	else if (table == "growth")
 		json ? growth_json() : growth_text()
+	else
+		json ? reload_json() : reload_text()
 	if (json)
 		printf "\n  ]"
 }
