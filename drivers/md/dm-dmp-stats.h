@@ -153,6 +153,17 @@ struct dmp_level {
 };
 
 /**
+ * dmp_has_data() - tell whether requests of an operation have a size
+ * @op: the operation
+ *
+ * Return: true if they do.
+ */
+static inline bool dmp_has_data(enum dmp_op op)
+{
+	return op < DMP_FLUSH;
+}
+
+/**
  * dmp_nr_sizes() - number of size buckets of an operation
  * @op: the operation
  *
@@ -160,7 +171,7 @@ struct dmp_level {
  */
 static inline unsigned int dmp_nr_sizes(enum dmp_op op)
 {
-	return op < DMP_FLUSH ? DMP_NR_SIZES : 1;
+	return dmp_has_data(op) ? DMP_NR_SIZES : 1;
 }
 
 /**
@@ -203,7 +214,7 @@ static inline unsigned int dmp_latency_bucket(u64 ns)
  */
 static inline u64 dmp_size_floor(enum dmp_op op, unsigned int size)
 {
-	return op < DMP_FLUSH ? 1ULL << (DMP_SIZE_SHIFT + size) : 0;
+	return dmp_has_data(op) ? 1ULL << (DMP_SIZE_SHIFT + size) : 0;
 }
 
 /**
@@ -338,23 +349,20 @@ static inline bool dmp_measures_latency(const struct dmp_level *target)
  * @target: statistics of the target that mapped the request, which measures
  *	latencies
  * @op: its operation
- * @bytes: its size
+ * @size: index of its size bucket
  * @ns: nanoseconds from map to completion; negative if the clock of the CPU that
  *	completed it is behind, which counts as 0, as in blk_stat_add()
  *
  * Context: Any, as dmp_count().
  */
 static inline void dmp_count_latency(const struct dmp_level *target,
-				     enum dmp_op op, unsigned long bytes, s64 ns)
+				     enum dmp_op op, unsigned int size, s64 ns)
 {
 	struct dmp_cpu_latencies __percpu *latencies = target->latencies[op];
-	unsigned int size = 0;
 	unsigned long flags;
 
-	ns = max(ns, 0);
-	/* Other operations have one row, whatever size the submitter put in. */
-	if (op < DMP_FLUSH)
-		size = dmp_size_bucket(bytes);
+	if (unlikely(ns < 0))
+		ns = 0;
 
 	flags = dmp_update_begin(&target->cpu->syncp);
 	this_cpu_add(target->cpu->op[op].n[DMP_LATENCY_NS], ns);

@@ -52,7 +52,7 @@ static_assert(DMP_NR_OPS - 1 <= DMP_IO_OP);
  * @start_ns: when the bio was mapped
  */
 struct dmp_timed_io {
-	unsigned long io;
+	unsigned int io;
 	u64 start_ns;
 };
 
@@ -200,10 +200,9 @@ static int dmp_preresume(struct dm_target *ti)
 	return 0;
 }
 
-static sector_t dmp_map_sector(struct dm_target *ti, sector_t sector)
+static sector_t dmp_map_sector(const struct dm_target *ti,
+			       const struct dmp_target *dt, sector_t sector)
 {
-	struct dmp_target *dt = ti->private;
-
 	return dt->start + dm_target_offset(ti, sector);
 }
 
@@ -211,9 +210,10 @@ static sector_t dmp_map_sector(struct dm_target *ti, sector_t sector)
  * noinline, here and below, keeps the registers that the latency path saves out of
  * targets that do not measure latencies.
  */
-static noinline int dmp_map_timed(struct bio *bio, unsigned long io)
+static noinline int dmp_map_timed(struct dm_target *ti, struct bio *bio,
+				  unsigned int io)
 {
-	struct dmp_timed_io *timed = dm_per_bio_data(bio, sizeof(*timed));
+	struct dmp_timed_io *timed = dm_per_bio_data(bio, ti->per_io_data_size);
 
 	timed->io = io;
 	bio->bi_private = timed;
@@ -231,42 +231,54 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 	struct dmp_target *dt = ti->private;
 	unsigned int bytes = bio->bi_iter.bi_size;
 	enum dmp_op op = dmp_op(bio->bi_opf, bytes);
-	unsigned long io = bytes | op;
+	unsigned int io;
 
+	if (!dmp_has_data(op))
+		bytes = 0;
+	io = bytes | op;
 	if (bio->bi_opf & (REQ_NOWAIT | REQ_POLLED))
 		io |= DMP_IO_COUNT;
 	else
 		dmp_count(&dt->level, op, bytes);
 
 	bio_set_dev(bio, dt->dev->bdev);
-	bio->bi_iter.bi_sector = dmp_map_sector(ti, bio->bi_iter.bi_sector);
+	bio->bi_iter.bi_sector = dmp_map_sector(ti, dt, bio->bi_iter.bi_sector);
 	if (unlikely(dmp_measures_latency(&dt->level)))
-		return dmp_map_timed(bio, io);
-	bio->bi_private = (void *)io;
+		return dmp_map_timed(ti, bio, io);
+	bio->bi_private = (void *)(unsigned long)io;
 	return DM_MAPIO_REMAPPED;
 }
 
 /*
- * Count the completion of a bio. A failed read-ahead is no error: nobody waits for
- * it, and the data is read again if it is needed. Drivers leave REQ_RAHEAD in
- * bi_opf.
+ * Count the failure of a bio. A failed read-ahead is no error: nobody waits for it,
+ * and the data is read again if it is needed. Drivers leave REQ_RAHEAD in bi_opf.
  *
- * Return: false if the submitter retries the bio.
+ * Return: true if the submitter retries the bio.
  */
-static __always_inline bool dmp_end(struct dmp_target *dt, const struct bio *bio,
-				    unsigned long io, blk_status_t error)
+static noinline bool dmp_fail(struct dmp_target *dt, const struct bio *bio,
+			      unsigned int io, blk_status_t error)
 {
-	enum dmp_op op = io & DMP_IO_OP;
+	if (error == BLK_STS_AGAIN && (io & DMP_IO_COUNT))
+		return true;
+	if (!(bio->bi_opf & REQ_RAHEAD))
+		dmp_count_error(&dt->level, io & DMP_IO_OP);
+	return false;
+}
 
-	if (unlikely(error)) {
-		if (error == BLK_STS_AGAIN && (io & DMP_IO_COUNT))
-			return false;
-		if (!(bio->bi_opf & REQ_RAHEAD))
-			dmp_count_error(&dt->level, op);
-	}
+static void dmp_count_end(struct dmp_target *dt, unsigned int io)
+{
 	if (io & DMP_IO_COUNT)
-		dmp_count(&dt->level, op, io & DMP_IO_BYTES);
-	return true;
+		dmp_count(&dt->level, io & DMP_IO_OP, io & DMP_IO_BYTES);
+}
+
+static noinline int dmp_end_failed(struct dmp_target *dt, const struct bio *bio,
+				   blk_status_t error)
+{
+	unsigned int io = (unsigned long)bio->bi_private;
+
+	if (!dmp_fail(dt, bio, io, error))
+		dmp_count_end(dt, io);
+	return DM_ENDIO_DONE;
 }
 
 static noinline int dmp_end_timed(struct dmp_target *dt, const struct bio *bio,
@@ -274,10 +286,15 @@ static noinline int dmp_end_timed(struct dmp_target *dt, const struct bio *bio,
 {
 	const struct dmp_timed_io *timed = bio->bi_private;
 	s64 ns = ktime_get_ns() - timed->start_ns;
-	unsigned long io = timed->io;
+	unsigned int io = timed->io;
+	unsigned int size;
 
-	if (dmp_end(dt, bio, io, error))
-		dmp_count_latency(&dt->level, io & DMP_IO_OP, io & DMP_IO_BYTES, ns);
+	if (unlikely(error) && dmp_fail(dt, bio, io, error))
+		return DM_ENDIO_DONE;
+	/* Before dmp_count(), whose bucket the compiler then need not compute again. */
+	size = dmp_size_bucket(io & DMP_IO_BYTES);
+	dmp_count_end(dt, io);
+	dmp_count_latency(&dt->level, io & DMP_IO_OP, size, ns);
 	return DM_ENDIO_DONE;
 }
 
@@ -288,7 +305,9 @@ static int dmp_end_io(struct dm_target *ti, struct bio *bio,
 
 	if (unlikely(dmp_measures_latency(&dt->level)))
 		return dmp_end_timed(dt, bio, *error);
-	dmp_end(dt, bio, (unsigned long)bio->bi_private, *error);
+	if (unlikely(*error))
+		return dmp_end_failed(dt, bio, *error);
+	dmp_count_end(dt, (unsigned long)bio->bi_private);
 	return DM_ENDIO_DONE;
 }
 
@@ -391,7 +410,7 @@ static int dmp_report_zones(struct dm_target *ti,
 	struct dmp_target *dt = ti->private;
 
 	return dm_report_zones(dt->dev->bdev, dt->start,
-			       dmp_map_sector(ti, args->next_sector),
+			       dmp_map_sector(ti, dt, args->next_sector),
 			       args, nr_zones);
 }
 #else
@@ -411,7 +430,7 @@ static int dmp_iterate_devices(struct dm_target *ti,
 static struct dax_device *dmp_dax_pgoff(struct dm_target *ti, pgoff_t *pgoff)
 {
 	struct dmp_target *dt = ti->private;
-	sector_t sector = dmp_map_sector(ti, *pgoff << PAGE_SECTORS_SHIFT);
+	sector_t sector = dmp_map_sector(ti, dt, *pgoff << PAGE_SECTORS_SHIFT);
 
 	*pgoff = (get_start_sect(dt->dev->bdev) + sector) >> PAGE_SECTORS_SHIFT;
 	return dt->dev->dax_dev;

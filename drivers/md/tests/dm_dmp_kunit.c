@@ -279,6 +279,11 @@ static void expect_nothing(struct kunit *test, struct dmp_level *level)
 	expect_total(test, level, 0, 0, 0);
 }
 
+static void count_latency(struct dmp_level *target, enum dmp_op op, u64 bytes, s64 ns)
+{
+	dmp_count_latency(target, op, dmp_size_bucket(bytes), ns);
+}
+
 static u64 read_cell(struct dmp_test *t, enum dmp_op op, unsigned int size,
 		     unsigned int latency)
 {
@@ -361,7 +366,7 @@ static void latencies_are_counted(struct kunit *test)
 			bytes = size_floors[size];
 			floor = latency_floors[latency];
 			for (i = 0, n++; i < n; i++)
-				dmp_count_latency(&t->a, op, bytes, floor);
+				count_latency(&t->a, op, bytes, floor);
 			ns += n * floor;
 		}
 
@@ -386,9 +391,9 @@ static void latencies_of_all_sizes_add_up(struct kunit *test)
 
 	start(test, &t->a, true);
 	for (size = 0; size < DMP_NR_SIZES; size++) {
-		dmp_count_latency(&t->a, DMP_READ, size_floors[size], 5000);
-		dmp_count_latency(&t->a, DMP_WRITE, size_floors[size], 5000);
-		dmp_count_latency(&t->a, DMP_WRITE, size_floors[size], U64_MAX / 1024);
+		count_latency(&t->a, DMP_READ, size_floors[size], 5000);
+		count_latency(&t->a, DMP_WRITE, size_floors[size], 5000);
+		count_latency(&t->a, DMP_WRITE, size_floors[size], U64_MAX / 1024);
 	}
 
 	dmp_level_read_latencies(&t->volume, BIT(DMP_READ), t->row);
@@ -399,18 +404,13 @@ static void latencies_of_all_sizes_add_up(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, t->row[DMP_NR_LATENCIES - 1], DMP_NR_SIZES);
 }
 
-/* A submitter may put any size into what carries no data. */
 static void op_without_data_has_one_row(struct kunit *test)
 {
-	struct dmp_test *t = test->priv;
+	const enum dmp_op op = *(const enum dmp_op *)test->param_value;
+	const bool data = op < DMP_FLUSH;
 
-	start(test, &t->a, true);
-	dmp_count_latency(&t->a, DMP_FLUSH, UINT_MAX, 512);
-	dmp_count_latency(&t->a, DMP_ZONE, UINT_MAX, 512);
-	dmp_count_latency(&t->a, DMP_OTHER, UINT_MAX, 512);
-
-	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_FLUSH, 0, 1), 1);
-	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_ZONE, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, dmp_has_data(op), data);
+	KUNIT_EXPECT_EQ(test, dmp_nr_sizes(op), data ? DMP_NR_SIZES : 1);
 }
 
 static void latencies_only_where_they_are_measured(struct kunit *test)
@@ -424,7 +424,7 @@ static void latencies_only_where_they_are_measured(struct kunit *test)
 
 	start(test, &t->b, true);
 	KUNIT_EXPECT_TRUE(test, dmp_measures_latency(&t->b));
-	dmp_count_latency(&t->b, DMP_READ, 512, 0);
+	count_latency(&t->b, DMP_READ, 512, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 1);
 }
 
@@ -435,9 +435,9 @@ static void negative_latency_is_zero(struct kunit *test)
 	struct dmp_op_stats stats;
 
 	start(test, &t->a, true);
-	dmp_count_latency(&t->a, DMP_READ, 512, 700);
-	dmp_count_latency(&t->a, DMP_READ, 512, -1);
-	dmp_count_latency(&t->a, DMP_READ, 512, S64_MIN);
+	count_latency(&t->a, DMP_READ, 512, 700);
+	count_latency(&t->a, DMP_READ, 512, -1);
+	count_latency(&t->a, DMP_READ, 512, S64_MIN);
 
 	dmp_level_read(&t->volume, BIT(DMP_READ), &stats);
 	KUNIT_EXPECT_EQ(test, stats.n[DMP_LATENCY_NS], 700);
@@ -459,7 +459,7 @@ static void targets_share_their_volumes_histograms(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, t->b.latencies, joint->latencies, sizeof(t->b.latencies));
 
 	/* also with those that are gone */
-	dmp_count_latency(&t->a, DMP_READ, 512, 0);
+	count_latency(&t->a, DMP_READ, 512, 0);
 	dmp_level_exit(&t->a);
 	dmp_level_exit(&t->b);
 	KUNIT_EXPECT_PTR_EQ(test, t->volume.joint, joint);
@@ -467,7 +467,7 @@ static void targets_share_their_volumes_histograms(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, dmp_measures_latency(&t->a));
 	start(test, &t->b, true);
 	KUNIT_EXPECT_PTR_EQ(test, t->volume.joint, joint);
-	dmp_count_latency(&t->b, DMP_READ, 512, 0);
+	count_latency(&t->b, DMP_READ, 512, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 2);
 }
 
@@ -478,7 +478,7 @@ static void unknown_op_is_not_reported(struct kunit *test)
 	start(test, &t->a, true);
 	dmp_count(&t->a, DMP_OTHER, 512);
 	dmp_count_error(&t->a, DMP_OTHER);
-	dmp_count_latency(&t->a, DMP_OTHER, 512, 512);
+	count_latency(&t->a, DMP_OTHER, 512, 512);
 
 	expect_nothing(test, &t->a);
 	dmp_emit_histogram(&t->volume, ALL_OPS, t->text, PAGE_SIZE);
@@ -527,7 +527,7 @@ static void sums_over_all_cpus(struct kunit *test)
 static void count_one_read(void *target)
 {
 	dmp_count(target, DMP_READ, 512);
-	dmp_count_latency(target, DMP_READ, 512, 0);
+	count_latency(target, DMP_READ, 512, 0);
 }
 
 /* Each CPU really counts, in interrupt context where there are several. */
@@ -630,9 +630,9 @@ static void targets_fold_into_their_volume(struct kunit *test)
 	start(test, &t->b, true);
 	dmp_count(&t->a, DMP_READ, 512);
 	dmp_count_error(&t->a, DMP_READ);
-	dmp_count_latency(&t->a, DMP_READ, 512, 1000);
+	count_latency(&t->a, DMP_READ, 512, 1000);
 	dmp_count(&t->b, DMP_READ, 1024);
-	dmp_count_latency(&t->b, DMP_READ, 512, 1000);
+	count_latency(&t->b, DMP_READ, 512, 1000);
 
 	dmp_level_exit(&t->a);
 	expect_op(test, &t->volume, DMP_READ, 2, 1536, 1);
@@ -661,7 +661,7 @@ static void volumes_fold_into_the_module(struct kunit *test)
 
 	start(test, &t->a, true);
 	dmp_count(&t->a, DMP_WRITE, 512);
-	dmp_count_latency(&t->a, DMP_WRITE, 512, 1000);
+	count_latency(&t->a, DMP_WRITE, 512, 1000);
 	dmp_level_exit(&t->a);
 	dmp_level_exit(&t->volume);
 	expect_op(test, &t->module, DMP_WRITE, 1, 512, 0);
@@ -690,9 +690,9 @@ static void reset_is_a_baseline(struct kunit *test)
 	start(test, &t->b, true);
 	dmp_count(&t->a, DMP_READ, 512);
 	dmp_count_error(&t->a, DMP_READ);
-	dmp_count_latency(&t->a, DMP_READ, 512, 1000);
+	count_latency(&t->a, DMP_READ, 512, 1000);
 	dmp_count(&t->b, DMP_READ, 4096);
-	dmp_count_latency(&t->b, DMP_READ, 4096, 1000);
+	count_latency(&t->b, DMP_READ, 4096, 1000);
 	dmp_level_exit(&t->a);
 	start(test, &t->a, true);
 	dmp_count(&t->a, DMP_WRITE, 1024);
@@ -713,7 +713,7 @@ static void reset_is_a_baseline(struct kunit *test)
 	}
 
 	dmp_count(&t->b, DMP_READ, 4096);
-	dmp_count_latency(&t->b, DMP_READ, 4096, 1000);
+	count_latency(&t->b, DMP_READ, 4096, 1000);
 	expect_op(test, &t->b, DMP_READ, 1, 4096, 0);
 	expect_op(test, &t->volume, DMP_READ, 1, 4096, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 3, 2), 1);
@@ -753,7 +753,7 @@ static void count_in_both(struct dmp_level *target, struct reference *ref,
 		ref->volume_errors[op]++;
 	}
 	if (dmp_measures_latency(target)) {
-		dmp_count_latency(target, op, bytes, ns);
+		count_latency(target, op, bytes, ns);
 		ref->volume_ns[op] += ns;
 		ref->cell[op][slow_size_bucket(bytes)][slow_latency_bucket(ns)]++;
 	}
@@ -912,8 +912,8 @@ static void file_texts_are_exact(struct kunit *test)
 	dmp_count(&t->a, DMP_READ, 4097);
 	dmp_count(&t->a, DMP_WRITE, SZ_1M);
 	dmp_count_error(&t->a, DMP_WRITE);
-	dmp_count_latency(&t->a, DMP_READ, 512, 600);
-	dmp_count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
+	count_latency(&t->a, DMP_READ, 512, 600);
+	count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
 	dmp_count(&t->a, DMP_FLUSH, 0);
 
 	expect_file(test, DMP_READ, DMP_FILE_REQS, "3\n");
@@ -958,12 +958,12 @@ static void stat_text_is_exact(struct kunit *test)
 	dmp_count(&t->a, DMP_READ, 512);
 	dmp_count(&t->a, DMP_READ, 4096);
 	dmp_count_error(&t->a, DMP_READ);
-	dmp_count_latency(&t->a, DMP_READ, 512, 600);
+	count_latency(&t->a, DMP_READ, 512, 600);
 	dmp_count(&t->a, DMP_WRITE, SZ_1M);
-	dmp_count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
+	count_latency(&t->a, DMP_WRITE, SZ_1M, 12345);
 	dmp_count(&t->a, DMP_WRITE_ZEROES, 4096);
 	dmp_count(&t->a, DMP_FLUSH, 0);
-	dmp_count_latency(&t->a, DMP_FLUSH, 0, 7);
+	count_latency(&t->a, DMP_FLUSH, 0, 7);
 	dmp_count(&t->a, DMP_ZONE, 0);
 	dmp_count(&t->a, DMP_OTHER, 512);
 
@@ -1063,7 +1063,7 @@ static struct kunit_case dmp_test_cases[] = {
 	KUNIT_CASE_PARAM(sizes_are_counted, all_ops_gen_params),
 	KUNIT_CASE_PARAM(latencies_are_counted, all_ops_gen_params),
 	KUNIT_CASE(latencies_of_all_sizes_add_up),
-	KUNIT_CASE(op_without_data_has_one_row),
+	KUNIT_CASE_PARAM(op_without_data_has_one_row, all_ops_gen_params),
 	KUNIT_CASE(latencies_only_where_they_are_measured),
 	KUNIT_CASE(negative_latency_is_zero),
 	KUNIT_CASE(targets_share_their_volumes_histograms),

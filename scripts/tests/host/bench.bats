@@ -18,8 +18,8 @@ table()
 @test "requests execute no more instructions than they may" {
 	run -0 scripts/bench --check
 	printf '%s\n' "$output" | sed 's/^/# /' >&3
-	[[ $output == *"dmp: "*" instructions over dm-linear, at most 60 are allowed"* ]]
-	[[ $output == *"dmp+latency: "*" instructions over dm-linear, at most 200 are allowed"* ]]
+	[[ $output == *"dmp: "*" instructions over dm-linear, at most 55 are allowed"* ]]
+	[[ $output == *"dmp+latency: "*" instructions over dm-linear, at most 195 are allowed"* ]]
 	[[ $output == *"no instruction of dmp_map "*" locks memory"* ]]
 }
 
@@ -46,20 +46,28 @@ table()
 }
 
 @test "growth for each volume" {
-	rows=$'linear 1 create 10\nlinear 4 create 20\nlinear 4 memory 8
-		dmp 1 create 12\ndmp 4 create 26\ndmp 4 volumes 7'
+	rows=$'linear 1 1 create 10\nlinear 4 1 create 20\nlinear 4 1 memory 8
+		dmp 1 1 create 12\ndmp 4 1 create 26\ndmp 4 1 volumes 7\ndmp 4 16 create 30'
 	text=$(table -v table=growth <<<"$rows" | tr -s ' ')
 	[[ $text == *$'\n1 10.00 12.00\n4 5.00 6.50\n'* ]]
 	[[ $text == *$'\n4 2.00 -\n'* ]]
 	[[ $text == *"in all"*$'\n4 - 7.00'* ]]
+	[[ $text == *$'\n4, 16 CPUs - 7.50'* ]]
+}
+
+@test "the longest request of a reload" {
+	rows=$'linear/dmp 1 30000\nlinear/dmp 2 50000\nlinear/dmp 3 20000'
+	text=$(table -v table=reload <<<"$rows" | tr -s ' ')
+	[[ $text == *$'\nlinear/dmp 30.0 50.0'* ]]
 }
 
 @test "JSON is JSON" {
-	for name in cost cpus growth; do
+	for name in cost cpus growth reload; do
 		case $name in
 		cost) rows=$'read linear 7000.0\nread dmp 7053.4' ;;
 		cpus) rows=$'1 linear 1 100\n1 linear 2 100\n1 dmp 1 100\n1 dmp 2 110' ;;
-		growth) rows=$'linear 1 create 10\ndmp 1 create 12\ndmp 1 memory 8' ;;
+		growth) rows=$'linear 1 1 create 10\ndmp 1 1 create 12\ndmp 1 4 memory 8' ;;
+		reload) rows=$'linear/dmp 1 30000\nlinear/dmp 2 50000' ;;
 		esac
 		{
 			printf '{'
