@@ -164,11 +164,12 @@ kernel_config()
 	rm -f "$want.new"
 }
 
+# uml_make BUILD FILE [OPTION...]: user-mode Linux and its modules, configured as
+# kernel_config does
 uml_make()
 {
 	local build=$1
-	shift
-	kernel_config um "$build" "$DMP_TOP/scripts/lib/uml.config" "$@"
+	kernel_config um "$@"
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" -j"$(nproc)" all
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
@@ -213,17 +214,15 @@ uml_build()
 {
 	DMP_BUILD=$DMP_KERNEL+uml
 	build_once "$DMP_BUILD" "user-mode Linux with dmp" scripts/lib/uml.config \
-		uml_make "$DMP_BUILD" CONFIG_DM_DMP=m
+		uml_make "$DMP_BUILD" "$DMP_TOP/scripts/lib/uml.config" CONFIG_DM_DMP=m
 }
 
-# release_build: the same as $DMP_KERNEL+release, which releases kobjects late
+# release_build: the same as $DMP_KERNEL+release, which is small, and releases kobjects late
 release_build()
 {
-	local options
-	mapfile -t options < <(grep '^CONFIG_' "$DMP_TOP/scripts/lib/release.config")
 	build_once "$DMP_KERNEL+release" "user-mode Linux that releases kobjects late" \
-		"scripts/lib/uml.config scripts/lib/release.config" \
-		uml_make "$DMP_KERNEL+release" CONFIG_DM_DMP=m "${options[@]}"
+		scripts/lib/release.config \
+		uml_make "$DMP_KERNEL+release" "$DMP_TOP/scripts/lib/release.config"
 }
 
 # uml_run SECONDS COMMAND...: run a command in the guest $DMP_BUILD, as its root,

@@ -73,12 +73,13 @@ series_tree()
 		cp -al "$tree" "$out.new"
 		mv "$out.new" "$out"
 	fi
-	# undo what an earlier version of the series did and this one does not
+	# undo what an earlier version of the series did and this one does not; a copy is
+	# newer than what was built, as a link to the clean tree would not be
 	if [ -e "$out/.dmp-series" ]; then
 		while read -r file; do
 			[ ! -e "$repo/$file" ] || continue
 			rm -f "$out/$file"
-			[ ! -e "$tree/$file" ] || ln "$tree/$file" "$out/$file"
+			[ ! -e "$tree/$file" ] || cp "$tree/$file" "$out/$file"
 		done <"$out/.dmp-series"
 	fi
 	series_touched >"$out/.dmp-series"

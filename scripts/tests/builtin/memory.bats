@@ -36,7 +36,7 @@ documented()
 	grep -q "\<$1 bytes\>" "$DMP_TOP/Documentation/admin-guide/device-mapper/dm-dmp.rst"
 }
 
-@test "at most 1 KiB for each CPU and target" {
+@test "at most 1 KiB for each CPU and segment" {
 	read -r bytes largest < <(percpu create dmp1 "$(loop 8M)")
 	echo "# $bytes bytes, $largest at once" >&3
 	[ "$bytes" -gt 0 ]
@@ -44,19 +44,54 @@ documented()
 	documented "$bytes"
 }
 
-@test "at most 24 KiB with latency, of which no more than 8 KiB at once" {
-	read -r bytes largest < <(percpu create dmp1 "$(loop 8M)" 0 1 latency)
+# give NAME TABLE...: load a table, of so many lines, and resume
+give()
+{
+	printf '%s\n' "${@:2}" | dmsetup reload "$1"
+	dmsetup resume "$1"
+}
+
+# give_two NAME DEVICE: a table of two segments with latency
+give_two()
+{
+	give "$1" "0 8192 dmp $2 0 1 latency" "8192 8192 dmp $2 8192 1 latency"
+}
+
+@test "at most 22 KiB for each CPU and volume with latency, no more than 8 KiB at once" {
+	dev=$(loop 8M)
+	read -r segment _ < <(percpu create dmp1 "$dev")
+	dmsetup remove dmp1
+	read -r bytes largest < <(percpu create dmp1 "$dev" 0 1 latency)
 	echo "# $bytes bytes, $largest at once" >&3
-	[ "$bytes" -gt 8192 ]
-	[ "$bytes" -le 24576 ]
+	histograms=$((bytes - segment))
+	[ "$histograms" -gt 8192 ]
+	[ "$bytes" -le 22528 ]
 	[ "$largest" -le 8192 ]
-	documented "$bytes"
+	documented "$histograms"
 	documented "$largest"
-	# what the volume itself has is the largest of the others
+	# the largest other allocation is the baseline of the histograms
 	volume=$(sed -n 's/.* kmalloc: call_site=dmp_.* bytes_req=\([0-9]*\) .*/\1/p' $tracing/trace |
 		sort -n | tail -n 1)
 	echo "# $volume bytes for the volume" >&3
 	documented "$volume"
+
+	# whatever the number of segments, and during reloads
+	for _ in 1 2; do
+		equal "reload" "$(percpu give_two dmp1 "$dev")" "$((2 * segment)) $segment"
+	done
+	dmsetup remove dmp1
+	dmsetup create dmp1 --notable
+	equal "a new volume" "$(percpu give_two dmp1 "$dev")" "$((histograms + 2 * segment)) $largest"
+}
+
+@test "latency histograms stay until the volume goes" {
+	dev=$(loop 8M)
+	create dmp1 "$dev"
+	read -r bytes _ < <(percpu give dmp1 "0 16384 dmp $dev 0 1 latency")
+	[ "$bytes" -gt 8192 ]
+	give dmp1 "0 16384 dmp $dev"
+	read -r bytes _ < <(percpu give dmp1 "0 16384 dmp $dev 0 1 latency")
+	[ "$bytes" -le 1024 ]
 }
 
 @test "requests, reloads, messages and readers take no more" {

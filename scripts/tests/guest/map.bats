@@ -173,8 +173,9 @@ refused_like_linear()
 	local target
 	for target in linear dmp; do
 		dmesg -C
-		run ! "${@//TARGET/$target}"
-		echo "$output" >"$TMPDIR/$target.output"
+		if "${@//TARGET/$target}" >"$TMPDIR/$target.output" 2>&1; then
+			return 1
+		fi
 		dmesg | sed "s/^\[[^]]*\] //; s/: $target: /: /" >"$TMPDIR/$target.log"
 	done
 	diff "$TMPDIR/linear.output" "$TMPDIR/dmp.output"

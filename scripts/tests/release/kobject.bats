@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The kobject of a volume, in a kernel that releases kobjects late. The block layer
-# does not pass there: dm-linear beside dmp tells what is not ours.
+# does not pass there, whatever the target: it frees a gendisk in bdev_free_inode() while
+# the release of the disk's queue directory is pending. dm-linear beside dmp shows it.
 
 bats_require_minimum_version 1.5.0
 load ../guest
@@ -12,13 +13,17 @@ teardown()
 	guest_teardown
 }
 
-# complaints: what the kernel complains of until all is released, each once, without what
-# differs by chance
+# complaints: what the kernel complains of until all is released, each with the function
+# that freed the object, if it was one of these
 complaints()
 {
-	sleep 5
-	dmesg | sed -n 's/^\[[^]]*\] //; s/, CPU#.*//; /ODEBUG\|WARNING\|BUG\|Oops\|refcount/p' |
-		sed 's/0x[0-9a-f]*\|[0-9a-f]\{8,\}//g; s/[0-9]\+//g' | sort -u
+	sleep 6
+	dmesg | sed 's/^\[[^]]*\] //; s/, CPU#.*//; s/0x[0-9a-f]*\|\b[0-9a-f]\{8,\}//g' | awk '
+		function report() { if (what) print what " in " (by ? by : "?"); what = by = "" }
+		/ODEBUG|WARNING|BUG|Oops|refcount/ { if (!/debugobjects.c/) { report(); what = $0 } }
+		!by && match($0, /bdev_free_inode|dmp_[a-z_]+/) { by = substr($0, RSTART, RLENGTH) }
+		/end trace/ { report() }
+		END { report() }' | sort | uniq -c
 }
 
 # round TARGET: create a volume, read its files, and remove it
@@ -41,15 +46,18 @@ round()
 
 @test "create, remove, rmmod: nothing that the kernel does not say of dm-linear as well" {
 	dev=$(loop 8M)
-	round linear
-	complaints >"$TMPDIR/linear"
+	# the kernel reports five objects and no more: leave some for dmp, whose first volume
+	# would show it
+	for _ in 1 2; do
+		round linear
+	done
+	complaints | sed 's/^/# dm-linear: /' >&3
 	dmesg -C
 	for _ in $(seq 8); do
 		round dmp
 		rmmod dmp
 	done
 	complaints >"$TMPDIR/dmp"
-	sed 's/^/# dm-linear: /' "$TMPDIR/linear" >&3
 	sed 's/^/# dmp: /' "$TMPDIR/dmp" >&3
-	equal "complaints of dmp only" "$(comm -13 "$TMPDIR/linear" "$TMPDIR/dmp")" ""
+	equal "complaints of dmp only" "$(grep -v 'ODEBUG: free active .* in bdev_free_inode$' "$TMPDIR/dmp")" ""
 }
