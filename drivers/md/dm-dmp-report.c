@@ -106,7 +106,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_emit_file);
  * @volume: level of the volume
  * @page: buffer of PAGE_SIZE
  *
- * All numbers are of the same side of each reset and reload.
+ * All numbers are from before a reset or a reload, or all from after it.
  *
  * Context: May sleep, does not allocate.
  * Return: length of the text.
@@ -158,7 +158,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_emit_status);
  * @result: buffer
  * @maxlen: its size; device-mapper retries with a larger one if the text fills it
  *
- * All numbers are of the same side of each reset.
+ * All numbers are from before a reset, or all from after it.
  */
 void dmp_emit_histogram(struct dmp_level *volume, unsigned long ops, char *result,
 			unsigned int maxlen)

@@ -26,8 +26,8 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_op_names);
 
 /**
  * dmp_op_stats_add() - add statistics
- * @sum: what to add to
- * @stats: what to add
+ * @sum: statistics to which @stats are added
+ * @stats: statistics of one or more operations
  */
 void dmp_op_stats_add(struct dmp_op_stats *sum, const struct dmp_op_stats *stats)
 {
@@ -46,12 +46,21 @@ static void dmp_op_stats_sub(struct dmp_op_stats *sum,
 		sum->n[i] -= stats->n[i];
 }
 
-/* Add counters of one CPU, all as of one moment on 32-bit machines. */
+/*
+ * Add counters of one CPU. 64-bit machines read each one in a single load, 32-bit
+ * machines all of them as of one moment.
+ */
 static void dmp_cpu_add(u64 *sum, const u64 *n, unsigned int nr,
 			const struct u64_stats_sync *syncp)
 {
 	u64 copy[DMP_NR_LATENCIES];
 	unsigned int start, i;
+
+	if (IS_ENABLED(CONFIG_64BIT)) {
+		for (i = 0; i < nr; i++)
+			sum[i] += READ_ONCE(n[i]);
+		return;
+	}
 
 	do {
 		start = u64_stats_fetch_begin(syncp);
@@ -149,7 +158,7 @@ void dmp_level_init(struct dmp_level *level, struct dmp_level *parent)
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_init);
 
-/* All targets of a volume count latencies in the histograms of the volume. */
+/* The volume owns the joint histograms, so segments and reloads need no more memory. */
 static int dmp_share_latencies(struct dmp_level *target, struct dmp_level *volume)
 {
 	struct dmp_joint *joint;
@@ -158,7 +167,7 @@ static int dmp_share_latencies(struct dmp_level *target, struct dmp_level *volum
 		joint = dmp_joint_alloc();
 		if (!joint)
 			return -ENOMEM;
-		/* Another table of the volume may be loaded at the same time. */
+		/* Two tables of the volume may be loaded at the same time. */
 		if (cmpxchg(&volume->joint, NULL, joint))
 			dmp_joint_free(joint);
 	}
@@ -275,7 +284,7 @@ static void dmp_joint_rebase(struct dmp_joint *joint, enum dmp_op op)
 
 /**
  * dmp_level_reset() - let a volume and its targets report from zero
- * @volume: level of the volume, which may be counting meanwhile
+ * @volume: level of the volume, whose targets may count meanwhile
  *
  * Context: May sleep, does not allocate.
  */
@@ -297,9 +306,9 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_reset);
 
 /**
  * dmp_level_add() - add the counts since the last reset
- * @level: what to read, may be counting meanwhile
+ * @level: level, whose targets may count meanwhile
  * @op: operation
- * @stats: sum to which those of @level are added
+ * @stats: sum to which the counts are added
  *
  * A request that is being counted at this moment may be in some of its counters
  * only. Without a reset no value is less than in an earlier call.
@@ -315,7 +324,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_add);
 
 /**
  * dmp_level_add_row() - add a row of a joint histogram since the last reset
- * @volume: level of the volume, may be counting meanwhile
+ * @volume: level of the volume, whose targets may count meanwhile
  * @op: operation
  * @size: index of the size bucket
  * @row: DMP_NR_LATENCIES sums to which the row is added
@@ -338,9 +347,9 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_add_row);
 
 /**
  * dmp_level_read() - read the counts since the last reset
- * @level: what to read, may be counting meanwhile
+ * @level: level, whose targets may count meanwhile
  * @ops: bitmap of operations
- * @stats: their sum, as of dmp_level_add()
+ * @stats: set to their sum, see dmp_level_add()
  *
  * Context: May sleep, does not allocate.
  */
@@ -359,7 +368,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_read);
 
 /**
  * dmp_level_read_latencies() - read the latencies since the last reset
- * @volume: level of the volume, may be counting meanwhile
+ * @volume: level of the volume, whose targets may count meanwhile
  * @ops: bitmap of operations
  * @latencies: DMP_NR_LATENCIES buckets of their requests, of all sizes
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Statistics of the dmp target: per-CPU counters of each operation, and the
- * levels that they are summed over: target, volume, module.
+ * Statistics of the dmp target: per-CPU counters of each operation, and the tree
+ * that sums them: targets below volumes below the module.
  */
 
 #ifndef DM_DMP_STATS_H
@@ -23,8 +23,8 @@
  * @DMP_WRITE_ZEROES: write zeroes
  * @DMP_FLUSH: cache flush that carries no data
  * @DMP_ZONE: zone management
- * @DMP_OTHER: any other; has per-CPU counters, so that map need not check for it,
- *	but only the operations before it are reported
+ * @DMP_OTHER: any other; counted, so that map need not check for it, but not
+ *	reported
  * @DMP_NR_OPS: number of operations
  */
 enum dmp_op {
@@ -40,7 +40,7 @@ enum dmp_op {
 
 extern const char * const dmp_op_names[DMP_OTHER];
 
-/* Set of operations that is reported as total. */
+/* Bitmap of the operations that are reported as total. */
 #define DMP_TOTAL		(BIT(DMP_READ) | BIT(DMP_WRITE))
 
 /* Sizes: one bucket per octave, [512, 1K) and below up to 1M and above. */
@@ -49,7 +49,7 @@ extern const char * const dmp_op_names[DMP_OTHER];
 
 /*
  * Latencies in nanoseconds: two buckets per octave from 512 ns to 16 s (2^9 to
- * 2^34), one for what is below and one for what is above.
+ * 2^34), one for shorter and one for longer latencies.
  */
 #define DMP_LATENCY_SHIFT	9
 #define DMP_LATENCY_MAX_SHIFT	34
@@ -116,16 +116,15 @@ struct dmp_joint {
 };
 
 /**
- * struct dmp_level - node of the tree that statistics are summed over: the module,
- *	a volume or a target
+ * struct dmp_level - node of the statistics tree: the module, a volume or a target
  * @cpu: a target's counters, NULL for volumes and the module
- * @latencies: copy of &dmp_joint.latencies of its volume if a target measures
- *	latencies; spares the hot path a load, and a cache line
+ * @latencies: copy of &dmp_joint.latencies of the volume, if a target measures
+ *	latencies; saves the hot path a load and a cache line
  * @parent: the module of a volume, the volume of a target
  * @sibling: entry in &dmp_level.children of @parent
  * @depth: number of levels above
- * @joint: a volume's joint histograms, from its first target that measures latencies
- *	on; NULL for all other levels
+ * @joint: a volume's joint histograms, allocated with its first target that measures
+ *	latencies; NULL in a target and in the module
  * @lock: protects the fields below; taken before the locks of @children
  * @children: targets of a volume, volumes of the module
  * @resets: number of resets of a volume
@@ -139,7 +138,7 @@ struct dmp_level {
 	struct dmp_cpu_counters __percpu *cpu;
 	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS];
 
-	/* end of what map and end_io read; what follows is written now and then */
+	/* map and end_io read only the fields above, which nobody writes meanwhile */
 	struct dmp_level *parent ____cacheline_aligned_in_smp;
 	struct list_head sibling;
 	unsigned int depth;
@@ -374,10 +373,10 @@ static inline void dmp_count_latency(const struct dmp_level *target,
 }
 
 /**
- * dmp_level_lock() - keep resets and folding out of a level and those below
+ * dmp_level_lock() - exclude resets and folding of a level and its children
  * @level: the level
  *
- * Requests are counted meanwhile.
+ * Does not stop requests from being counted.
  */
 static inline void dmp_level_lock(struct dmp_level *level)
 {

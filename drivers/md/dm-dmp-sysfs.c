@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Volumes of the dmp target, and what sysfs shows of them and of the module.
+ * Volumes of the dmp target, and the sysfs files of volumes and of the module.
  *
- * Device-mapper gives a target no place for data that outlives a table. So targets
- * look up their volume by the mapped device: the first target creates it, and the
- * last one frees it.
+ * Device-mapper has no place for data of a target that outlives a table. So targets
+ * look up their volume by the mapped device: the first one creates it, the last one
+ * frees it.
  */
 
 #include <linux/blkdev.h>
@@ -29,13 +29,14 @@ static DEFINE_HASHTABLE(dmp_volumes, 8);
 
 /**
  * struct dmp_volume - a mapped device that has dmp targets, in any of its tables
- * @dir: the directory dmp in sysfs; its release function is not in this module,
- *	which may be unloaded before such a function returns
+ * @dir: the directory dmp in sysfs; dm_kobject_release() releases it, because this
+ *	module may be unloaded before a release function of its own returns
  * @md: the mapped device
  * @node: entry in dmp_volumes
  * @nr_targets: number of targets
- * @dir_lock: serializes updates of the directory, and protects the fields below;
- *	removal of a file waits for its show(), so show() must not take this lock
+ * @dir_lock: serializes updates of the directory, and protects @nr_shown, @nr_latency
+ *	and @latency_shown; removal of a file waits for its show(), so show() must not
+ *	take this lock
  * @nr_shown: number of targets that are to be shown
  * @nr_latency: number of those that measure latencies
  * @latency_shown: whether the latency files are in the directory
@@ -46,7 +47,7 @@ struct dmp_volume {
 	struct mapped_device *md;
 	struct hlist_node node;
 	unsigned int nr_targets;
-	struct mutex dir_lock;
+	struct mutex dir_lock;	/* protects the next three fields */
 	unsigned int nr_shown;
 	unsigned int nr_latency;
 	bool latency_shown;
@@ -68,8 +69,8 @@ struct dmp_attribute {
 /**
  * struct dmp_directory - directory of a set of operations
  * @files: all files
- * @attrs: list of the files that are always there, and list of those that need the
- *	feature latency, with NULL at the end of each
+ * @attrs: two NULL-terminated lists: the files that are always there, and those that
+ *	need the feature latency
  * @group: the first list
  * @latency_group: the second list
  */
@@ -80,7 +81,7 @@ struct dmp_directory {
 	struct attribute_group latency_group;
 };
 
-/* one for each operation, and one for total */
+/* One for each operation, and one for total. */
 static struct dmp_directory dmp_directories[DMP_OTHER + 1] __ro_after_init;
 
 static struct attribute dmp_stat_attr = { .name = "stat", .mode = 0444 };
@@ -159,8 +160,8 @@ struct dmp_volume *dmp_volume_get(struct mapped_device *md)
 }
 
 /**
- * dmp_volume_put() - free a volume if this was its last target
- * @volume: the volume, which does not show the target, nor has its level
+ * dmp_volume_put() - drop a target of a volume, and free the volume with the last one
+ * @volume: the volume; the target is hidden and its level gone
  */
 void dmp_volume_put(struct dmp_volume *volume)
 {
@@ -213,7 +214,7 @@ static int dmp_add_latency_files(struct kobject *dir)
 	return 0;
 }
 
-/* Make the directory what the numbers of targets ask for. */
+/* Add and remove files as the numbers of targets require. */
 static void dmp_update_dir(struct dmp_volume *volume)
 {
 	struct kobject *disk = &disk_to_dev(dm_disk(volume->md))->kobj;
@@ -241,31 +242,25 @@ static void dmp_update_dir(struct dmp_volume *volume)
 }
 
 /**
- * dmp_volume_can_show() - tell whether the disk has a directory in sysfs
- * @volume: the volume
- *
- * Return: false while its first table is being loaded.
- */
-bool dmp_volume_can_show(const struct dmp_volume *volume)
-{
-	return device_is_registered(disk_to_dev(dm_disk(volume->md)));
-}
-
-/**
  * dmp_volume_show() - show a target in the directory of its volume
  * @volume: the volume, which works without a directory if it cannot have one
  * @latency: whether the target measures latencies
  *
  * Context: May sleep, and wait for I/O: the volume must not be suspended, unless
  * nothing uses it yet.
+ * Return: true, unless the gendisk is not in sysfs yet.
  */
-void dmp_volume_show(struct dmp_volume *volume, bool latency)
+bool dmp_volume_show(struct dmp_volume *volume, bool latency)
 {
+	if (!device_is_registered(disk_to_dev(dm_disk(volume->md))))
+		return false;
+
 	mutex_lock(&volume->dir_lock);
 	volume->nr_shown++;
 	WRITE_ONCE(volume->nr_latency, volume->nr_latency + latency);
 	dmp_update_dir(volume);
 	mutex_unlock(&volume->dir_lock);
+	return true;
 }
 
 /**

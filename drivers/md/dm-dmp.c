@@ -82,8 +82,8 @@ static int dmp_parse_features(struct dm_arg_set *as, bool *latency, char **error
 
 static void dmp_show(struct dmp_target *dt)
 {
-	dmp_volume_show(dt->volume, dmp_measures_latency(&dt->level));
-	dt->shown = true;
+	if (!dt->shown)
+		dt->shown = dmp_volume_show(dt->volume, dmp_measures_latency(&dt->level));
 }
 
 static int dmp_start_counting(struct dm_target *ti, struct dmp_target *dt,
@@ -101,8 +101,7 @@ static int dmp_start_counting(struct dm_target *ti, struct dmp_target *dt,
 		return r;
 	}
 
-	if (dmp_volume_can_show(dt->volume))
-		dmp_show(dt);
+	dmp_show(dt);
 	return 0;
 }
 
@@ -159,8 +158,8 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 	ti->num_secure_erase_bios = 1;
 	ti->num_write_zeroes_bios = 1;
 	/*
-	 * Without latency, too: a reload that changes the size has device-mapper
-	 * replace a slab cache.
+	 * The same without latency: a reload that changes the size makes
+	 * device-mapper replace a slab cache while I/O waits.
 	 */
 	ti->per_io_data_size = sizeof(struct dmp_timed_io);
 	ti->private = dt;
@@ -186,17 +185,14 @@ static void dmp_dtr(struct dm_target *ti)
 }
 
 /*
- * The first table of a device is loaded before the gendisk is in sysfs, so it is
- * shown at its resume, when nothing uses the volume yet. Any other table is shown
- * when it is loaded: at its resume the volume is suspended, and adding files to
+ * The constructor of a device's first table runs before the gendisk is in sysfs, so
+ * its targets are shown here, when nothing uses the volume yet. Later tables are
+ * shown by their constructors: here the volume is suspended, and adding files to
  * sysfs may wait for memory, which may wait for the volume.
  */
 static int dmp_preresume(struct dm_target *ti)
 {
-	struct dmp_target *dt = ti->private;
-
-	if (!dt->shown)
-		dmp_show(dt);
+	dmp_show(ti->private);
 	return 0;
 }
 
@@ -207,8 +203,8 @@ static sector_t dmp_map_sector(const struct dm_target *ti,
 }
 
 /*
- * noinline, here and below, keeps the registers that the latency path saves out of
- * targets that do not measure latencies.
+ * noinline, here and below, keeps the latency path's register saves out of targets
+ * without latency.
  */
 static noinline int dmp_map_timed(struct dm_target *ti, struct bio *bio,
 				  unsigned int io)
@@ -250,8 +246,9 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 }
 
 /*
- * Count the failure of a bio. A failed read-ahead is no error: nobody waits for it,
- * and the data is read again if it is needed. Drivers leave REQ_RAHEAD in bi_opf.
+ * Count an error, unless the submitter does not see it: it retries a bounced bio, and
+ * nobody waits for a failed read-ahead, whose data is read again if it is needed.
+ * Drivers leave REQ_RAHEAD in bi_opf.
  *
  * Return: true if the submitter retries the bio.
  */
@@ -360,12 +357,12 @@ static int dmp_message_histogram(struct dmp_target *dt, unsigned int argc, char 
 	}
 	if (argc == 2) {
 		op = match_string(dmp_op_names, DMP_OTHER, argv[1]);
-		if (op < 0) {
-			DMERR("%s: expected read, write, discard, write_zeroes, flush or zone, not %s",
-			      name, argv[1]);
-			return -EINVAL;
-		}
-		ops = BIT(op);
+		ops = op < 0 ? 0 : BIT(op);
+	}
+	if (!ops) {
+		DMERR("%s: expected read, write, discard, write_zeroes, flush or zone, not %s",
+		      name, argv[1]);
+		return -EINVAL;
 	}
 	if (!dmp_volume_measures_latency(dt->volume)) {
 		DMERR("%s: message histogram needs a table with the feature latency", name);
@@ -392,7 +389,7 @@ static int dmp_message(struct dm_target *ti, unsigned int argc, char **argv,
 	return -EINVAL;
 }
 
-/* An ioctl acts on the whole device, so only a mapping of all of it passes it on. */
+/* An ioctl acts on the whole device, so only a mapping of the whole device forwards it. */
 static int dmp_prepare_ioctl(struct dm_target *ti, struct block_device **bdev,
 			     unsigned int cmd, unsigned long arg, bool *forward)
 {

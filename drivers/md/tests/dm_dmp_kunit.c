@@ -932,7 +932,7 @@ static void file_texts_are_exact(struct kunit *test)
 	expect_total_file(test, DMP_FILE_SIZE_HIST, "1 0 0 2 0 0 0 0 0 0 0 1\n");
 	expect_total_file(test, DMP_FILE_LATENCY_NS, "12945\n");
 	expect_total_file(test, DMP_FILE_LATENCY_HIST,
-		    "0 1 " SEVEN "0 1 " SEVEN SEVEN SEVEN SEVEN SEVEN "0 0 0 0 0 0\n");
+			  "0 1 " SEVEN "0 1 " SEVEN SEVEN SEVEN SEVEN SEVEN "0 0 0 0 0 0\n");
 	expect_file(test, DMP_FLUSH, DMP_FILE_REQS, "1\n");
 	expect_file(test, DMP_FLUSH, DMP_FILE_AVG_SIZE, "0\n");
 	expect_file(test, DMP_FLUSH, DMP_FILE_SIZE_HIST, "1 0 0 0 0 0 0 0 0 0 0 0\n");
@@ -998,29 +998,34 @@ static unsigned int count_of(const char *text, const char *what)
 	return n;
 }
 
+/* A file of an operation has so many numbers, all of 20 digits. */
+static void expect_full_file(struct kunit *test, enum dmp_op op, enum dmp_file file,
+			     unsigned int numbers)
+{
+	struct dmp_test *t = test->priv;
+
+	KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), file, t->text),
+			21 * numbers);
+	KUNIT_EXPECT_EQ(test, count_of(t->text, "18446744073709551615"), numbers);
+}
+
 static void largest_files_fit_their_page(struct kunit *test)
 {
-	const char *max = "18446744073709551615";
 	struct dmp_test *t = test->priv;
 	enum dmp_op op;
 
 	fill_volume(test);
 	for (op = 0; op < DMP_OTHER; op++) {
-		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), DMP_FILE_SIZE_HIST, t->text),
-				21 * DMP_NR_SIZES);
-		KUNIT_EXPECT_EQ(test, count_of(t->text, max), DMP_NR_SIZES);
-		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), DMP_FILE_BYTES, t->text), 21);
-		KUNIT_EXPECT_EQ(test, count_of(t->text, max), 1);
+		expect_full_file(test, op, DMP_FILE_SIZE_HIST, DMP_NR_SIZES);
+		expect_full_file(test, op, DMP_FILE_BYTES, 1);
 	}
-	/* requests are 12 times 2^64 - 1, which is as long */
+	for (op = DMP_FLUSH; op < DMP_OTHER; op++)
+		expect_full_file(test, op, DMP_FILE_LATENCY_HIST, DMP_NR_LATENCIES);
+
 	t->volume.resets = U64_MAX;
 	KUNIT_EXPECT_EQ(test, dmp_emit_stat(&t->volume, t->text), 21 * 25);
-	KUNIT_EXPECT_EQ(test, count_of(t->text, max), 19);
-	for (op = DMP_FLUSH; op < DMP_OTHER; op++) {
-		KUNIT_EXPECT_EQ(test, dmp_emit_file(&t->volume, BIT(op), DMP_FILE_LATENCY_HIST, t->text),
-				21 * DMP_NR_LATENCIES);
-		KUNIT_EXPECT_EQ(test, count_of(t->text, max), DMP_NR_LATENCIES);
-	}
+	/* requests are 12 times 2^64 - 1, which is as long */
+	KUNIT_EXPECT_EQ(test, count_of(t->text, "18446744073709551615"), 25 - DMP_OTHER);
 }
 
 static void largest_status_and_histogram(struct kunit *test)
