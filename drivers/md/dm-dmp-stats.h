@@ -138,7 +138,7 @@ struct dmp_level {
 	struct dmp_cpu_counters __percpu *cpu;
 	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS];
 
-	/* map and end_io read only the fields above, which nobody writes meanwhile */
+	/* map and end_io read only the fields above, which do not change under I/O */
 	struct dmp_level *parent ____cacheline_aligned_in_smp;
 	struct list_head sibling;
 	unsigned int depth;
