@@ -167,6 +167,23 @@ volumes()
 		here && $1 == "\t" key { print $2 }' /sys/module/dmp/stat/volumes
 }
 
+# eventually COMMAND...: wait until a command succeeds
+eventually()
+{
+	for _ in $(seq 200); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	echo "never came true: $*"
+	return 1
+}
+
+# growth FILE: wait until the number in it has grown
+growth()
+{
+	eventually grep -qvx "$(cat "$1")" "$1"
+}
+
 # equal WHAT GOT EXPECTED
 equal()
 {

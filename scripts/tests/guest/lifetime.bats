@@ -97,14 +97,18 @@ load ../volume
 	dev=$(null_blk nullb0 size=256 memory_backed=0)
 	create dmp1 "$dev"
 	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randrw --bs=4k \
-		--ioengine=libaio --iodepth=8 --time_based --runtime=4 \
+		--ioengine=libaio --iodepth=8 --time_based --runtime=8 \
 		--output-format=json --output="$TMPDIR/fio.json" &
 	fio=$!
+	dir=$(sysfs dmp1)/dmp
 	for feature in "1 latency" 0 "1 latency" "1 latency"; do
-		sleep 0.5
+		growth "$dir/read/reqs"
+		growth "$dir/write/reqs"
 		dmsetup reload dmp1 --table "0 $(blockdev --getsz "$dev") dmp $dev 0 $feature"
 		dmsetup resume dmp1
 	done
+	growth "$dir/read/latency_ns"
+	growth "$dir/write/latency_ns"
 	wait $fio
 	for op in read write; do
 		equal $op "$(stats dmp1 $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
@@ -160,32 +164,32 @@ load ../volume
 
 @test "who reads does not wait for a device that is reloaded or suspended" {
 	dev=$(loop 8M)
-	dmsetup create slow --table "0 16384 delay $dev 0 0 $dev 0 4000"
+	dmsetup create slow --table "0 16384 delay $dev 0 0 $dev 0 6000"
 	create dmp1 /dev/mapper/slow
 	create dmp2 "$(loop 8M)"
 	dir=$(sysfs dmp1)/dmp
 
 	# with a request under way, a resume with a new table has to wait
 	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct &
-	sleep 0.3
+	eventually grep -qx 1 "$dir/write/reqs"
 	dmsetup reload dmp1 --table "0 16384 dmp /dev/mapper/slow 0 1 latency"
 	dmsetup resume dmp1 &
 	resume=$!
 	sleep 0.3
 	kill -0 $resume
-	timeout 1 cat "$dir"/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes
+	timeout 3 cat "$dir"/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes
 	kill -0 $resume
 	wait
 	equal write "$(stats dmp1 write)" "1 4096 0"
 
 	# and so has a suspend
 	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct &
-	sleep 0.3
+	eventually grep -qx 2 "$dir/write/reqs"
 	dmsetup suspend dmp1 &
 	suspend=$!
 	sleep 0.3
 	kill -0 $suspend
-	timeout 1 cat "$dir"/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes
+	timeout 3 cat "$dir"/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes
 	kill -0 $suspend
 	wait
 	dmsetup resume dmp1
