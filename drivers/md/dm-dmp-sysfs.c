@@ -330,16 +330,11 @@ static ssize_t volumes_show(const struct module_attribute *attr,
 	return dmp_emit_volumes(&dmp_module_level, page);
 }
 
-static const struct module_attribute dmp_volumes_attr = __ATTR_RO(volumes);
-
-static const struct attribute *const dmp_stat_attrs[] = {
-	&dmp_volumes_attr.attr,
-	NULL,
-};
-
+static struct module_attribute dmp_volumes_attr = __ATTR_RO(volumes);
+static struct attribute *dmp_stat_attrs[] = { &dmp_volumes_attr.attr, NULL };
 static const struct attribute_group dmp_stat_group = {
-	.name		= "stat",
-	.attrs_const	= dmp_stat_attrs,
+	.name	= "stat",
+	.attrs	= dmp_stat_attrs,
 };
 
 /* The directory under /sys/module: a built-in has to look it up. */

@@ -1,10 +1,6 @@
 # shellcheck shell=bash
 # Kernel sources and builds in the cache. Source after common.sh and series.sh.
 
-# Debian publishes the newest kernels here, for the release after bookworm;
-# their source package is good on any machine.
-DMP_SUITE=trixie-backports
-
 # apt_private COMMAND...: apt with state of its own in the cache, which leaves
 # the machine's alone and needs no root
 apt_private()
@@ -28,10 +24,21 @@ debian_mirror()
 		"Codename: $codename" | head -n 1
 }
 
-# the newest linux-source package, which becomes $DMP_CACHE/linux-<version>
-fetch_newest()
+# the suites that kernels are taken from: the newest are in the backports of the release
+# after bookworm, whatever this machine runs
+apt_sources()
 {
-	local apt=$DMP_CACHE/apt mirror package version tree
+	local mirror=${1%/} key='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
+	cat <<-END
+		deb $key $mirror trixie-backports main
+		deb $key $mirror bookworm main
+		deb $key ${mirror%/debian}/debian-security bookworm-security main
+	END
+}
+
+apt_private_update()
+{
+	local apt=$DMP_CACHE/apt mirror
 	mirror=$(debian_mirror)
 	if [ -z "$mirror" ] && [ "$(id -u)" = 0 ]; then
 		apt-get update
@@ -41,11 +48,47 @@ fetch_newest()
 		echo "apt knows no Debian mirror; run: sudo apt-get update" >&2
 		return 1
 	fi
-
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $DMP_SUITE main" \
-		>"$apt/sources.list"
+	apt_sources "$mirror" >"$apt/sources.list"
 	apt_private apt-get update
+}
+
+# fetch_packages DIR PACKAGE...: unpack packages into DIR, which is new
+fetch_packages()
+{
+	local dir=$1
+	shift
+	rm -rf "$dir"
+	mkdir -p "$dir/packages"
+	(cd "$dir/packages" && apt_private apt-get download "$@")
+	printf '%s\n' "$dir"/packages/*.deb | xargs -I{} dpkg -x {} "$dir"
+	rm -r "$dir/packages"
+}
+
+# newest_of WHAT FILE COMMAND: run the COMMAND that leaves in FILE where the newest of
+# something is, unless that was done today
+newest_of()
+{
+	local what=$1 file=$2 command=$3 known=
+	[ ! -e "$file" ] || known=$(cat "$file")
+	if [ ! -d "$known" ]; then
+		need dpkg:dpkg xz:xz-utils
+		one_at_a_time
+		progress "fetching the newest $what" "$command"
+	elif [ -n "$(find "$file" -mmin +1440)" ]; then
+		# without a network, an older one will do
+		one_at_a_time
+		set +e
+		(progress "looking for a newer $what" "$command")
+		set -e
+	fi
+}
+
+# the newest linux-source package, which becomes $DMP_CACHE/linux-<version>
+fetch_newest()
+{
+	local new=$DMP_CACHE/apt/new package version tree
+	apt_private_update
 	package=$(apt_private apt-cache search --names-only '^linux-source-[0-9.]+$' |
 		cut -d ' ' -f 1 | sort -V | tail -n 1)
 	version=$(apt_private apt-cache show "$package" | sed -n 's/^Version: //p' |
@@ -53,16 +96,12 @@ fetch_newest()
 	tree=$DMP_CACHE/linux-${version//[^A-Za-z0-9.+-]/-}
 
 	if [ ! -d "$tree" ]; then
-		rm -rf "$apt/new"
-		mkdir "$apt/new"
-		(cd "$apt/new" && apt_private apt-get download "$package=$version")
-		dpkg -x "$apt/new"/*.deb "$apt/new"
-		mkdir "$apt/new/tree"
-		tar -xf "$apt/new"/usr/src/linux-source-*.tar.* -C "$apt/new/tree" \
-			--strip-components=1
+		fetch_packages "$new" "$package=$version"
+		mkdir "$new/tree"
+		tar -xf "$new"/usr/src/linux-source-*.tar.* -C "$new/tree" --strip-components=1
 		rm -rf "$DMP_CACHE"/linux-[0-9]*
-		mv "$apt/new/tree" "$tree"
-		rm -rf "$apt/new"
+		mv "$new/tree" "$tree"
+		rm -rf "$new"
 	fi
 	echo "$tree" >"$DMP_CACHE/newest"
 }
@@ -71,19 +110,7 @@ fetch_newest()
 # newer one once a day
 kernel_newest()
 {
-	local known=
-	[ ! -e "$DMP_CACHE/newest" ] || known=$(cat "$DMP_CACHE/newest")
-	if [ ! -d "$known" ]; then
-		need dpkg:dpkg xz:xz-utils
-		one_at_a_time
-		progress "fetching the newest kernel source" fetch_newest
-	elif [ -n "$(find "$DMP_CACHE/newest" -mmin +1440)" ]; then
-		# without a network, an older one will do
-		one_at_a_time
-		set +e
-		(progress "looking for a newer kernel source" fetch_newest)
-		set -e
-	fi
+	newest_of "kernel source" "$DMP_CACHE/newest" fetch_newest
 	DMP_KERNEL=$(cat "$DMP_CACHE/newest")
 }
 
@@ -225,27 +252,47 @@ release_build()
 		uml_make "$DMP_KERNEL+release" "$DMP_TOP/scripts/lib/release.config"
 }
 
+# words on the command line of every guest's kernel
+DMP_GUEST_WORDS="ima_policy=critical_data null_blk.nr_devices=0 kunit.enable=0 bdev_allow_write_mounted=1"
+
+# guest_job COMMAND...: print a new directory with the job of a guest
+guest_job()
+{
+	local run
+	run=$(mktemp -d "$DMP_SCRATCH/guest.XXXXXX")
+	{
+		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "${DMP_KERNEL:-}" DMP_BUILD "$DMP_BUILD" \
+			DMP_TOOLS "$DMP_CACHE/tools" DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_STOCK "${stock_version:-}"
+		printf '%q ' exec "$@"
+	} >"$run/job"
+	echo "$run"
+}
+
+# guest_status RUN SECONDS: the exit status of the guest's job
+guest_status()
+{
+	local status
+	status=$(cat "$1/status" 2>/dev/null) || {
+		say "the guest did not come to an end within $2 s"
+		tail -n 20 "$1/console.log" >&2
+		status=1
+	}
+	return "$status"
+}
+
 # uml_run SECONDS COMMAND...: run a command in the guest $DMP_BUILD, as its root,
 # on the machine's files read-only; its output is the guest's console
 uml_run()
 {
-	local limit=$1 run status
+	local limit=$1 run
 	shift
-	run=$(mktemp -d "$DMP_SCRATCH/guest.XXXXXX")
-	{
-		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "$DMP_KERNEL" DMP_BUILD "$DMP_BUILD"
-		printf '%q ' exec "$@"
-	} >"$run/job"
+	run=$(guest_job "$@")
+	# shellcheck disable=SC2086 # words
 	timeout -s KILL "$limit" "$DMP_BUILD/linux" mem=768M seccomp=on ncpus=2 \
 		uml_dir="$run" rootfstype=hostfs rootflags=/ ro quiet loglevel=2 \
-		init="$DMP_TOP/scripts/lib/guest-init" DMP_RUN="$run" \
-		ima_policy=critical_data null_blk.nr_devices=0 kunit.enable=0 \
-		con=null con0=null,fd:3 console=tty0 3>&1 >"$run/uml.log" 2>&1 </dev/null ||
+		init="$DMP_TOP/scripts/lib/guest-init" DMP_RUN="$run" DMP_BUILD="$DMP_BUILD" \
+		$DMP_GUEST_WORDS \
+		con=null con0=null,fd:3 console=tty0 3>&1 >"$run/console.log" 2>&1 </dev/null ||
 		true
-	status=$(cat "$run/status" 2>/dev/null) || {
-		say "the guest did not come to an end within $limit s"
-		tail -n 20 "$run/uml.log" >&2
-		status=1
-	}
-	return "$status"
+	guest_status "$run" "$limit"
 }

@@ -2,18 +2,8 @@
 # What the tests in the guest share. They are root there, the root file system
 # is read-only, and what a test makes goes when it ends.
 
-# let the kernel load modules from the build: it asks for dm-<target>
-autoload()
-{
-	[ -d "$DMP_BUILD/root" ] || return 0
-	printf '#!/bin/sh\nexec modprobe -d %q "$@"\n' "$DMP_BUILD/root" >/run/modprobe
-	chmod +x /run/modprobe
-	echo /run/modprobe >/proc/sys/kernel/modprobe
-}
-
 setup()
 {
-	autoload
 	dmesg -C
 }
 
@@ -63,9 +53,24 @@ null_blk()
 	echo "/dev/${dir##*/}"
 }
 
+# skip_without TARGET: skip the test on a kernel that has no such target
+skip_without()
+{
+	modprobe -qd "$DMP_BUILD/root" "dm-$1" || true
+	dmsetup targets | grep -q "^$1 " || skip "this kernel has no dm-$1"
+}
+
+# skip_emulated: skip a test of how long something takes
+skip_emulated()
+{
+	[ -z "$DMP_STOCK" ] || skip "an emulated machine is too slow for this"
+}
+
 # inject DEVICE OPERATION STATUS: let all of a device's requests of an operation fail
 inject()
 {
+	[ -e "/sys/kernel/debug/block/${1#/dev/}/error_injection" ] ||
+		skip "this kernel has no CONFIG_BLK_ERROR_INJECTION"
 	echo "add,op=$2,status=$3" >"/sys/kernel/debug/block/${1#/dev/}/error_injection"
 }
 
@@ -73,11 +78,9 @@ inject()
 scsi_debug()
 {
 	modprobe -d "$DMP_BUILD/root" scsi_debug "$@"
-	for _ in $(seq 50); do
-		[ -z "$(ls -A /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)" ] || break
-		sleep 0.1
-	done
-	echo "/dev/$(ls /sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block)"
+	local block='/sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block'
+	eventually compgen -G "$block/*" >/dev/null
+	echo "/dev/$(basename "$(compgen -G "$block/*")")"
 }
 
 # create NAME DEVICE [ARG...]: a dmp volume over all of a device
@@ -206,13 +209,15 @@ resets()
 	cut -d ' ' -f 1 "$(sysfs "$1")/dmp/stat"
 }
 
-# fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON
+# fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON, before which it says
+# that a signal ended it
 fio_counts()
 {
 	perl -MJSON::PP -e '
 		local $/;
 		open my $f, "<", shift;
-		my ($jobs, $op, $reqs, $bytes) = (decode_json(<$f>)->{jobs}, shift, 0, 0);
+		my ($json, $op, $reqs, $bytes) = (<$f> =~ s/^[^{]*//r, shift, 0, 0);
+		my $jobs = decode_json($json)->{jobs};
 		$reqs += $_->{$op}{total_ios}, $bytes += $_->{$op}{io_bytes} // 0 for @$jobs;
 		print "$reqs $bytes\n"' "$1" "$2"
 }

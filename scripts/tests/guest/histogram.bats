@@ -120,6 +120,7 @@ in_bucket()
 }
 
 @test "each operation is in the bucket of its delay" {
+	skip_emulated
 	# 140 ms to read, 280 to write and discard, 560 to flush
 	dev=$(null_blk nullb0 size=64 memory_backed=1 cache_size=8 discard=1)
 	len=$(blockdev --getsz "$dev")
@@ -140,6 +141,7 @@ flush 0 536870912 1"
 }
 
 @test "zone management and write zeroes are in the bucket of their delay" {
+	skip_emulated
 	dev=$(null_blk nullb0 size=64 memory_backed=1 zoned=1 zone_size=4)
 	dmsetup create slow --table "0 $(blockdev --getsz "$dev") delay $dev 0 0 $dev 0 280"
 	create dmp1 /dev/mapper/slow 0 1 latency

@@ -97,7 +97,7 @@ load ../volume
 	dev=$(null_blk nullb0 size=256 memory_backed=0)
 	create dmp1 "$dev"
 	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randrw --bs=4k \
-		--ioengine=libaio --iodepth=8 --time_based --runtime=8 \
+		--ioengine=libaio --iodepth=8 --time_based --runtime=600 \
 		--output-format=json --output="$TMPDIR/fio.json" &
 	fio=$!
 	dir=$(sysfs dmp1)/dmp
@@ -109,7 +109,8 @@ load ../volume
 	done
 	growth "$dir/read/latency_ns"
 	growth "$dir/write/latency_ns"
-	wait $fio
+	kill -INT $fio
+	wait $fio || true
 	for op in read write; do
 		equal $op "$(stats dmp1 $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
 		latencies=$(stat_file dmp1 $op latency_hist | sum)

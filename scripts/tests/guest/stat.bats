@@ -52,15 +52,16 @@ load ../volume
 }
 
 # watch FILE SECONDS BYTES: read a file stat as fast as possible; all requests have so many
-# bytes. Prints how often it was read, how often it was seen reset, and by how many
-# requests' bytes it was off at most; fails if a number fell without a reset.
+# bytes. Prints how often it was read, how often it was seen reset, by how many requests'
+# bytes it was off at most, and how often by more than 4; fails if a number fell without a
+# reset.
 watch()
 {
 	# shellcheck disable=SC2016 # it is Perl
 	perl -MTime::HiRes=time -e '
 		my ($file, $seconds, $size) = @ARGV;
 		open my $f, "<", $file or die;
-		my ($end, $reads, $resets, $off, @last) = (time + $seconds, 0, 0, 0, (0) x 25);
+		my ($end, $reads, $resets, $most, $often, @last) = (time + $seconds, 0, 0, 0, 0, (0) x 25);
 		while (time < $end) {
 			sysseek $f, 0, 0;
 			sysread $f, my $line, 4096 or die "$file: $!";
@@ -71,12 +72,13 @@ watch()
 				die "number $i fell from $last[$i] to $n[$i]" if $n[0] == $last[0] && $n[$i] < $last[$i];
 			}
 			for my $op (1, 5) {
-				my $d = abs($n[$op] * $size - $n[$op + 1]) / $size;
-				$off = $d if $d > $off;
+				my $off = abs($n[$op] * $size - $n[$op + 1]) / $size;
+				$most = $off if $off > $most;
+				$often++ if $off > 4;
 			}
 			@last = @n;
 		}
-		print "$reads $resets $off\n"' "$@"
+		print "$reads $resets $most $often\n"' "$@"
 }
 
 @test "no reader sees requests without their bytes, across resets and reloads" {
@@ -97,10 +99,13 @@ watch()
 	done
 	wait $watcher
 	wait $fio
-	read -r reads resets off <"$TMPDIR/seen"
-	echo "# $reads reads, $resets resets seen of $(resets dmp1), $rounds rounds, off by $off requests" >&3
+	read -r reads resets most often <"$TMPDIR/seen"
+	echo "# $reads reads, $resets resets seen of $(resets dmp1), $rounds rounds, off by $most requests, by more than 4 $often times" >&3
 	[ "$reads" -gt 1000 ]
 	[ "$resets" -gt 20 ]
-	# a request that one of the two CPUs was counting at a reset, and at the read
-	awk -v off="$off" 'BEGIN { exit off > 4 }'
+	# A request that one of the two CPUs was counting at a reset, and at the read. A
+	# hypervisor that takes the CPU from the reader for some milliseconds makes it more,
+	# but seldom; statistics that do not belong together stay off until the next reset.
+	[ "$often" -le $((reads / 100)) ]
+	[ "$most" -le 1000 ]
 }

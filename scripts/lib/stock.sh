@@ -1,0 +1,170 @@
+# shellcheck shell=bash
+# Kernels as Debian ships them, unpacked in the cache from their packages: dmp.ko built
+# against their headers, and a guest in QEMU that boots them on the machine's own files.
+# Source after kernel.sh.
+#
+# A stock kernel is known here by a name: 6.1 and 6.12, which Debian 12 has, and newest,
+# that of the backports suite, whose headers need the compiler of the next release.
+
+# stock_pattern NAME: what the versions of a stock kernel look like
+stock_pattern()
+{
+	case $1 in
+	6.1) echo '6\.1\.0-[0-9]+-amd64' ;;
+	6.12) echo '6\.12\.[0-9]+\+deb12-amd64' ;;
+	newest) echo '[0-9.]+\+deb13-amd64' ;;
+	*) die "no stock kernel $1, expected 6.1, 6.12 or newest" ;;
+	esac
+}
+
+# stock_packages VERSION: the image, modules and headers of a kernel
+stock_packages()
+{
+	local version=$1
+	{
+		printf 'linux-%s-'"$version"'\n' image binary base modules headers
+		apt_private apt-cache depends "linux-headers-$version" |
+			sed -n 's/.*Depends: \(linux-\(kbuild\|headers\)-.*\)/\1/p'
+	} | grep -xFf <(apt_private apt-cache pkgnames linux-) | sort -u
+}
+
+# the newest kernel $stock, which becomes $DMP_CACHE/stock-<version>
+fetch_stock()
+{
+	local new=$DMP_CACHE/apt/new-stock version packages dir makefile known
+	apt_private_update
+	version=$(apt_private apt-cache pkgnames linux-headers- |
+		sed -nE "s/^linux-headers-($(stock_pattern "$stock"))$/\1/p" | sort -V | tail -n 1)
+	dir=$DMP_CACHE/stock-$version
+
+	if [ ! -d "$dir" ]; then
+		mapfile -t packages < <(stock_packages "$version")
+		fetch_packages "$new/root" "${packages[@]}"
+		# the headers' one path that is not relative
+		makefile=$new/root/usr/src/linux-headers-$version/Makefile
+		sed -i "s,^include /usr/,include $dir/root/usr/," "$makefile"
+		[ -e "$new/root/lib" ] || ln -s usr/lib "$new/root/lib"
+		known=$(cat "$DMP_CACHE/stock-$stock" 2>/dev/null || true)
+		[ -z "$known" ] || rm -rf "$known"
+		mv "$new" "$dir"
+	fi
+	echo "$dir" >"$DMP_CACHE/stock-$stock"
+}
+
+# stock_choose NAME: set DMP_BUILD to a stock kernel, and stock_version to its version
+stock_choose()
+{
+	local stock=$1
+	[ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
+		die "stock kernels are those of Debian's amd64, this is $(uname -m)"
+	stock_pattern "$stock" >/dev/null
+	newest_of "stock kernel $stock" "$DMP_CACHE/stock-$stock" fetch_stock
+	DMP_BUILD=$(cat "$DMP_CACHE/stock-$stock")
+	stock_version=${DMP_BUILD#"$DMP_CACHE/stock-"}
+}
+
+# the release whose compiler and C library the headers of the newest kernel want, with them
+stock_chroot()
+{
+	local mirror
+	mirror=$(debian_mirror)
+	mmdebstrap --variant=apt --include="gcc,make,kmod,linux-headers-$stock_version" trixie \
+		"$DMP_BUILD/chroot.new" "deb $mirror trixie main" "deb $mirror trixie-backports main"
+	mv "$DMP_BUILD/chroot.new" "$DMP_BUILD/chroot"
+}
+
+# stock_kbuild NAME ARGUMENT...: make with the headers of a stock kernel, for the source in
+# $DMP_BUILD/dmp
+stock_kbuild()
+{
+	local stock=$1 headers=/usr/src/linux-headers-$stock_version
+	shift
+	if [ "$stock" = newest ]; then
+		rm -rf "$DMP_BUILD/chroot/dmp"
+		cp -r "$DMP_BUILD/dmp" "$DMP_BUILD/chroot"
+		# objtool reads /proc; it is mounted for this command only
+		unshare --mount --pid --fork --mount-proc="$DMP_BUILD/chroot/proc" \
+			chroot "$DMP_BUILD/chroot" make -C "$headers" M=/dmp "$@"
+		cp "$DMP_BUILD/chroot/dmp/dmp.ko" "$DMP_BUILD/dmp"
+	else
+		make -C "$DMP_BUILD/root$headers" M="$DMP_BUILD/dmp" "$@"
+	fi
+}
+
+# dmp.ko in $DMP_BUILD/drivers/md, as in a build of the kernel, and for modprobe
+stock_make()
+{
+	local stock=$1 modules=$DMP_BUILD/root/lib/modules/$stock_version
+	rm -rf "$DMP_BUILD/dmp"
+	make -C "$DMP_TOP/dkms" source DIR="$DMP_BUILD/dmp"
+	stock_kbuild "$stock" W=1 KCFLAGS=-Werror modules
+	install -D -m 644 -t "$DMP_BUILD/drivers/md" "$DMP_BUILD/dmp/dmp.ko"
+	install -D -m 644 -t "$modules/updates" "$DMP_BUILD/dmp/dmp.ko"
+	depmod -b "$DMP_BUILD/root" "$stock_version"
+}
+
+# stock_build NAME: stock_choose, with dmp.ko
+stock_build()
+{
+	local key
+	need gcc:gcc make:make depmod:kmod
+	stock_choose "$1"
+	key=$(cat "$DMP_TOP"/drivers/md/dm-dmp* "$DMP_TOP"/dkms/{Makefile,Kbuild,compat.h,compat/*.h,compat/*/*.h} |
+		sha256sum)
+	[ "$key" != "$(cat "$DMP_BUILD/dmp.key" 2>/dev/null)" ] || return 0
+	one_at_a_time
+	if [ "$1" = newest ] && [ ! -d "$DMP_BUILD/chroot" ]; then
+		[ "$(id -u)" = 0 ] || die "the headers of $stock_version need a chroot, which root can make"
+		need mmdebstrap:mmdebstrap
+		progress "installing the headers of $stock_version in a chroot" stock_chroot
+	fi
+	progress "building dmp for $stock_version" stock_make "$1"
+	echo "$key" >"$DMP_BUILD/dmp.key"
+}
+
+# stock_modules: the files of what the kernel needs to mount 9p, in the order to load them
+stock_modules()
+{
+	local module
+	for module in virtio_pci 9pnet_virtio 9p; do
+		modprobe -d "$DMP_BUILD/root" -S "$stock_version" --show-depends "$module"
+	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
+}
+
+# stock_initramfs FILE: an initramfs that goes on to the machine's files
+stock_initramfs()
+{
+	local stage module nr=100
+	stage=$(mktemp -d "$DMP_SCRATCH/initramfs.XXXXXX")
+	mkdir "$stage/bin" "$stage/modules"
+	cp "$(command -v busybox)" "$stage/bin"
+	cp "$DMP_TOP/scripts/lib/stock-init" "$stage/init"
+	while read -r module; do
+		nr=$((nr + 1))
+		case $module in
+		*.xz) xz -dc "$module" ;;
+		*) cat "$module" ;;
+		esac >"$stage/modules/$nr"
+	done < <(stock_modules)
+	(cd "$stage" && find . | busybox cpio -o -H newc 2>/dev/null) >"$1"
+	rm -r "$stage"
+}
+
+# stock_run SECONDS COMMAND...: as uml_run, in the kernel of stock_choose
+stock_run()
+{
+	local limit=$1 run vmlinuz=$DMP_BUILD/root/boot/vmlinuz-$stock_version
+	shift
+	[ -e "$vmlinuz" ] || vmlinuz=$DMP_BUILD/root/lib/modules/$stock_version/vmlinuz
+	run=$(guest_job "$@")
+	stock_initramfs "$run/initramfs"
+	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+		-nodefaults -display none -serial stdio -no-reboot \
+		-kernel "$vmlinuz" -initrd "$run/initramfs" \
+		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
+		-virtfs "local,path=$run,mount_tag=run,security_model=none" \
+		-append "console=ttyS0 quiet loglevel=2 panic=-1 $DMP_GUEST_WORDS \
+			DMP_BUILD=$DMP_BUILD DMP_INIT=$DMP_TOP/scripts/lib/guest-init" \
+		</dev/null 2>"$run/console.log" || true
+	guest_status "$run" "$limit"
+}

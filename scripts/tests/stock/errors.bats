@@ -1,0 +1,1 @@
+../guest/errors.bats

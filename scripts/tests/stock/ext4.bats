@@ -1,0 +1,1 @@
+../guest/ext4.bats
