@@ -1,0 +1,23 @@
+#!/usr/bin/env bats
+# The Debian packages.
+
+bats_require_minimum_version 1.5.0
+
+@test "the packages build, and lintian has nothing to say" {
+	cd "$BATS_TEST_DIRNAME/../../.."
+	version=$(make -s -C dkms version)
+	run -0 scripts/package "$BATS_TEST_TMPDIR/packages"
+	deb=$BATS_TEST_TMPDIR/packages/dm-dmp-dkms_${version}_all.deb
+	[ "$(dpkg-deb -f "$deb" Version)" = "$version" ]
+	dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/root"
+	make -s -C dkms source DIR="$BATS_TEST_TMPDIR/source"
+	diff -r "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/root/usr/src/dm-dmp-$version"
+	dpkg-deb -x "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/root"
+	"$BATS_TEST_TMPDIR/root/usr/sbin/dmpctl" --help
+	[ -e "$BATS_TEST_TMPDIR/root/usr/share/man/man8/dmpctl.8.gz" ]
+}
+
+@test "without a directory it says what it expected" {
+	run -1 "$BATS_TEST_DIRNAME/../../package"
+	[[ $output == *"expected the directory for the packages"* ]]
+}
