@@ -1,0 +1,314 @@
+#!/usr/bin/env bats
+# dmpctl: dmp under volumes that are in use, with real LVM.
+
+# shellcheck disable=SC2154 # lvm_start sets pvs
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../volume
+load ../lvm
+
+teardown()
+{
+	lvm_stop
+	rm -rf /run/dmpctl
+	guest_teardown
+}
+
+# mounted FSTYPE LV: make a file system on a logical volume, and mount it
+mounted()
+{
+	quiet "mkfs.$1" -q "/dev/mapper/vg-$2"
+	mount -t "$1" "/dev/mapper/vg-$2" /run/mnt
+}
+
+# verify_start: writes to the mounted file system that are read back and compared
+verify_start()
+{
+	fio --thread --name=verify --filename=/run/mnt/file --size=24M --rw=randwrite --bs=4k --direct=1 \
+		--ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256 \
+		--time_based --runtime=600 --output-format=json --output="$TMPDIR/fio.json" &
+	fio=$!
+	eventually test -s /run/mnt/file
+}
+
+verify_stop()
+{
+	kill -INT $fio
+	wait $fio || [ $? = 128 ]
+	fio=
+	perl -MJSON::PP -0777 -ne 's/^[^{]*//; my $j = decode_json($_)->{jobs}[0];
+		die "error $j->{error}" if $j->{error}; die "nothing written" if !$j->{write}{total_ios}' \
+		"$TMPDIR/fio.json"
+}
+
+@test "attach and detach an LVM volume" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	before=$(dmsetup table vg-lv)
+	dmpctl attach vg/lv
+	equal attached "$(types vg-lv)" dmp
+	write_4k vg-lv 3
+	equal write "$(stats vg-lv write)" "3 12288 0"
+	dmpctl attach vg-lv
+	equal "not again" "$(stats vg-lv write)" "3 12288 0"
+	dmpctl detach /dev/vg/lv
+	equal table "$(dmsetup table vg-lv)" "$before"
+	dmpctl detach vg/lv
+	equal "not again" "$(dmsetup table vg-lv)" "$before"
+}
+
+@test "latency on and off, and no count is lost" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	dmpctl attach --latency vg/lv
+	write_4k vg-lv 3
+	equal latencies "$(stat_file vg-lv write latency_hist | sum)" 3
+	dmpctl latency off vg/lv
+	equal directories "$(dirs vg-lv)" "$(without_latency)"
+	write_4k vg-lv 2
+	dmpctl latency on vg/lv
+	write_4k vg-lv 1
+	equal latencies "$(stat_file vg-lv write latency_hist | sum)" 4
+	equal write "$(stats vg-lv write)" "6 24576 0"
+	dmpctl reset vg/lv
+	equal "after reset" "$(stats vg-lv write)" "0 0 0"
+}
+
+@test "a volume of several segments" {
+	lvm_start 32M 32M
+	quiet lvcreate -y -n lv -L 20M vg
+	quiet lvcreate -y -n other -L 4M vg
+	quiet lvextend -L 50M vg/lv
+	before=$(dmsetup table vg-lv)
+	[ "$(wc -l <<<"$before")" -gt 1 ]
+	dmpctl attach --latency vg/lv
+	equal attached "$(types vg-lv | tr ' ' '\n' | sort -u)" dmp
+	equal table "$(dmsetup table vg-lv | sed 's/dmp/linear/; s/ 1 latency$//')" "$before"
+	dmpctl detach vg/lv
+	equal table "$(dmsetup table vg-lv)" "$before"
+}
+
+# rounds_on FSTYPE ROUNDS
+rounds_on()
+{
+	lvm_start 400M
+	quiet lvcreate -y -n lv -L 350M vg
+	mounted "$1" lv
+	verify_start
+	for _ in $(seq "$2"); do
+		dmpctl attach vg/lv
+		dmpctl latency on vg/lv
+		dmpctl latency off vg/lv
+		dmpctl detach vg/lv
+	done
+	dmpctl attach --latency vg/lv
+	growth "$(sysfs vg-lv)/dmp/write/reqs"
+	verify_stop
+	equal "errors" "$(cat "$(sysfs vg-lv)"/dmp/{read,write}/errors | paste -s)" $'0\t0'
+	umount /run/mnt
+	dmpctl detach vg/lv
+}
+
+@test "attach and detach under ext4 and verified I/O" {
+	rounds_on ext4 "${DMP_ROUNDS:-20}"
+	e2fsck -fn /dev/mapper/vg-lv
+}
+
+@test "attach and detach under xfs and verified I/O" {
+	rounds_on xfs "${DMP_ROUNDS:-20}"
+	xfs_repair -n /dev/mapper/vg-lv
+}
+
+@test "counts are those of what went through while attached" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	write_4k vg-lv 5
+	dmpctl attach vg/lv
+	fio --name=job --filename=/dev/mapper/vg-lv --direct=1 --rw=randrw --bs=4k --ioengine=libaio \
+		--iodepth=8 --number_ios=4000 --output-format=json --output="$TMPDIR/fio.json"
+	for op in read write; do
+		equal $op "$(stats vg-lv $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
+	done
+	all=$(volumes write reqs)
+	dmpctl detach vg/lv
+	write_4k vg-lv 5
+	equal "module, write" "$(volumes write reqs)" "$all"
+}
+
+@test "twenty at once" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	for i in $(seq 20); do
+		case $((i % 4)) in
+		0) dmpctl attach vg/lv ;;
+		1) dmpctl attach --latency vg/lv ;;
+		2) dmpctl attach vg/lv ;;
+		3) dmpctl attach --latency vg-lv ;;
+		esac >>"$TMPDIR/out" 2>&1 || echo failed >>"$TMPDIR/out" &
+	done
+	wait
+	cat "$TMPDIR/out"
+	[ ! -s "$TMPDIR/out" ]
+	equal table "$(dmsetup table vg-lv | cut -d ' ' -f 3,6-)" "dmp 1 latency"
+	equal inactive "$(dmsetup info -c --noheadings -o tables_loaded vg-lv)" Live
+}
+
+@test "killed at each step it leaves a device that works, and the next run mends it" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	before=$(dmsetup table vg-lv)
+	killed=0
+	leftovers=0
+	for n in $(seq 100); do
+		status=0
+		strace -qq -o /dev/null -e trace=ioctl -e "inject=ioctl:signal=KILL:when=$n" \
+			"$DMP_TOOLS/dmpctl" attach vg/lv || status=$?
+		write_4k vg-lv 1
+		[ "$status" = 137 ] || break
+		killed=$((killed + 1))
+		[ "$(dmsetup info -c --noheadings -o tables_loaded vg-lv)" != Both ] || leftovers=$((leftovers + 1))
+		dmpctl attach vg/lv
+		equal "attached after kill $n" "$(types vg-lv)" dmp
+		dmpctl detach vg/lv
+		equal "detached after kill $n" "$(dmsetup table vg-lv)" "$before"
+	done
+	echo "# killed at $killed ioctls, a loaded table was left $leftovers times" >&3
+	equal "the last run" "$status" 0
+	[ "$killed" -gt 4 ]
+	[ "$leftovers" -gt 0 ]
+}
+
+@test "LVM goes on as it does without, with what it reloads linear again" {
+	lvm_start 100M 100M
+	quiet lvcreate -y -n lv -L 40M vg "${pvs[0]}"
+	mounted ext4 lv
+	verify_start
+	dmpctl attach vg/lv
+	lvs vg 2>&1 | sed 's/^/# /' >&3
+	quiet lvextend -r -L 60M vg/lv
+	equal "after lvextend" "$(types vg-lv | tr ' ' '\n' | sort -u)" linear
+	[[ $(dmpctl list) == *"vg-lv "*lost* ]]
+	dmpctl attach vg/lv
+	quiet lvcreate -y -s -n snap -L 20M vg/lv
+	run ! dmpctl attach vg/lv
+	[[ $output == *"has no linear segment, but snapshot-origin"* ]]
+	quiet lvremove -y vg/snap
+	dmpctl attach vg/lv
+	quiet pvmove -i 1 "${pvs[0]}" "${pvs[1]}"
+	equal "after pvmove" "$(dmsetup table vg-lv | cut -d ' ' -f 4 | sort -u)" \
+		"$(cut -d : -f 1,2 <<<"$(cat "/sys/block/${pvs[1]#/dev/}/dev")")"
+	dmpctl attach vg/lv
+	verify_stop
+	umount /run/mnt
+	e2fsck -fn /dev/mapper/vg-lv
+	quiet lvchange -an vg/lv
+	quiet lvchange -ay vg/lv
+	equal "after activation" "$(types vg-lv | tr ' ' '\n' | sort -u)" linear
+}
+
+# nr_of REQUEST COMMAND...: which of the ioctls of a command is the first such request
+nr_of()
+{
+	strace -qq -f -o "$TMPDIR/strace" -e trace=ioctl "${@:2}" >/dev/null 2>&1
+	awk -v request="$1" '/ioctl\(/ { n++ } $0 ~ request { print n; exit }' "$TMPDIR/strace"
+}
+
+# lvextend_into_attach STRACE-OPTION...: dmpctl waits before its load, and before its resume;
+# lvextend begins in the first of these times, and waits between its suspend and its resume,
+# which comes in the second. Prints the sectors of the volume.
+lvextend_into_attach()
+{
+	rm "$TMPDIR/strace"
+	strace -qq -o "$TMPDIR/strace" -e trace=ioctl,flock "$@" \
+		-e inject=ioctl:delay_enter=20s:when="$dmpctl_load+1" "$DMP_TOOLS/dmpctl" attach vg/lv &
+	eventually grep -qs DM_TABLE_STATUS "$TMPDIR/strace"
+	quiet strace -qq -f -o /dev/null -e trace=ioctl \
+		-e inject=ioctl:delay_exit=21s:when="$lvm_suspend" lvextend -L 60M vg/lv
+	wait
+	blockdev --getsz /dev/mapper/vg-lv
+}
+
+@test "what LVM loads is lost to a dmpctl without LVM's lock, and not to one with it" {
+	lvm_start 100M
+	quiet lvcreate -y -n lv -L 40M vg
+	lvm_suspend=$(nr_of DM_DEV_SUSPEND lvextend -L 60M vg/lv)
+	quiet lvreduce -f -y -L 40M vg/lv
+	dmpctl_load=$(nr_of DM_TABLE_LOAD "$DMP_TOOLS/dmpctl" attach vg/lv)
+	dmpctl detach vg/lv
+	equal "size with the lock" "$(lvextend_into_attach)" 122880
+
+	quiet lvreduce -f -y -L 40M vg/lv
+	# flock() does nothing, and says that it did
+	equal "size without the lock" "$(lvextend_into_attach -e inject=flock:retval=0)" 81920
+}
+
+@test "what it refuses" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	refuses()
+	{
+		run ! dmpctl "${@:2}"
+		equal "${*:2}" "$output" "dmpctl: $1"
+		equal table "$(types vg-lv)" linear
+	}
+	refuses "nothing: no such device-mapper device" attach nothing
+	refuses "/dev/nothing: No such file or directory" attach /dev/nothing
+	refuses "/dev/null: not a block device" attach /dev/null
+	refuses "${pvs[0]}: not a device-mapper device" attach "${pvs[0]}"
+	refuses "vg-lv: has no dmp segment, but linear; attach it first: dmpctl attach --latency" latency on vg/lv
+	refuses "expected on or off, not maybe" latency maybe vg/lv
+	refuses "unknown command attachment, expected one of those of dmpctl --help" attachment vg/lv
+	refuses "expected: dmpctl detach VOLUME..." detach --latency vg/lv
+	refuses "expected: dmpctl list [-J]" list vg/lv
+	refuses "/dev/mapper/vg-lv: is a device-mapper volume, use dmpctl attach" create dmp1 /dev/mapper/vg-lv
+	dmsetup suspend vg-lv
+	refuses "vg-lv: is suspended; another program is changing it, or left it so (dmsetup resume)" attach vg-lv
+	dmsetup resume vg-lv
+	dmsetup load vg-lv --table "0 8 zero"
+	refuses "vg-lv: has a table loaded that is not in use yet; another program is changing it, or left it so (dmsetup clear)" attach vg-lv
+	dmsetup clear vg-lv
+	quiet lvchange -p r vg/lv
+	refuses "vg-lv: is read-only; use --force if that is meant" attach vg/lv
+	dmpctl attach --force vg/lv
+	equal "read-only" "$(blockdev --getro /dev/mapper/vg-lv)" 1
+	dmpctl detach --force vg/lv
+	dmsetup create zero1 --table "0 16 zero"
+	refuses "zero1: has no linear segment, but zero; attach the volumes below it, or use dmpctl create for a device" attach zero1
+	run ! setpriv --reuid 65534 --clear-groups "$DMP_TOOLS/dmpctl" list
+	equal "non-root" "$output" "dmpctl: expected to be run by root"
+}
+
+@test "volumes that are not LVM's, of one kind of segments and of several" {
+	dev=$(loop 8M)
+	dmsetup create plain --table "0 8192 linear $dev 0
+8192 8 zero
+8200 8 linear $dev 8192"
+	run -0 dmpctl attach plain
+	equal said "$output" "dmpctl: plain: sectors 8192 to 8199 stay zero"
+	equal types "$(types plain)" "dmp zero dmp"
+	dmpctl detach plain
+	equal types "$(types plain)" "linear zero linear"
+	dmsetup remove plain
+	run -0 dmpctl create dmp1 "$dev" --latency
+	equal node "$output" /dev/mapper/dmp1
+	write_4k dmp1 2
+	equal write "$(stats dmp1 write)" "2 8192 0"
+}
+
+@test "the list" {
+	lvm_start 64M
+	quiet lvcreate -y -n lv -L 40M vg
+	create dmp1 "$(loop 8M)"
+	run -0 dmpctl list
+	equal list "${lines[*]}" "Volume                          State    Segments   Latency Since dmp1                            attached   1 of 1   off     -"
+	dmpctl attach --latency vg/lv
+	run -0 dmpctl list
+	[[ ${lines[*]} == *"vg-lv                           attached   1 of 1   on      $(date +%Y-%m-%dT)"* ]]
+	dmpctl list -J >"$TMPDIR/list"
+	perl -MJSON::PP -0777 -ne 'my ($v) = grep { $_->{name} eq "vg-lv" } @{decode_json($_)->{volumes}};
+		print join(" ", @$v{qw(state dmp_segments linear_segments latency)}), "\n"' \
+		"$TMPDIR/list" >"$TMPDIR/fields"
+	equal JSON "$(cat "$TMPDIR/fields")" "attached 1 0 on"
+	quiet lvchange --refresh vg/lv
+	[[ $(dmpctl list) == *"vg-lv                           lost       0 of 1   off     -"* ]]
+}

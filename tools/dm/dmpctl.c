@@ -1,0 +1,690 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Put the device-mapper target dmp under volumes that are in use, and take it away again.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <json.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/fs.h>
+
+#include "lock.h"
+#include "volume.h"
+
+/* one file for each volume that was attached, see remember() */
+#define STATE_DIR "/run/dmpctl"
+
+static struct {
+	bool latency;
+	bool force;
+	bool json;
+} options;
+
+void print_err(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fputs("dmpctl: ", stderr);
+	vfprintf(stderr, format, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+/* libdevmapper's messages, of which only errors matter here */
+static void dm_log(int level, const char *file, int line, int dm_errno, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	if ((level & 7) > 4)
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	print_err("%s", text);
+}
+
+/**
+ * struct change - what a command makes of the segments of a volume
+ * @from: the kind of segment that it changes
+ * @to: what that becomes
+ * @keep: whether a dmp segment keeps its features
+ * @latency: whether it has the feature latency if not
+ * @missing: what a volume is told that has neither
+ */
+struct change {
+	const char *from;
+	const char *to;
+	bool keep;
+	bool latency;
+	const char *missing;
+};
+
+static bool has_latency(const struct segment *s)
+{
+	return strstr(s->params, " latency");
+}
+
+/* The device and the offset are the same for dmp and linear. */
+static bool convert_segment(const struct segment *s, const struct change *change, struct table *to)
+{
+	char params[PATH_MAX];
+	int end = 0;
+
+	if (sscanf(s->params, "%*s %*s%n", &end) == EOF || !end ||
+	    end >= (int)sizeof(params) - 16) {
+		print_err("unexpected arguments of %s: %s", s->type, s->params);
+		return false;
+	}
+	snprintf(params, sizeof(params), "%.*s%s", end, s->params,
+		 change->latency ? " 1 latency" : "");
+	return table_add(to, s->start, s->len, change->to, params);
+}
+
+/* Targets without a state of their own may be in two tables at once. */
+static bool may_load_twice(const char *type)
+{
+	static const char *const types[] = {
+		"linear", "dmp", "striped", "unstriped", "zero", "error", "crypt", "delay",
+		"flakey", "dust", NULL
+	};
+	const char *const *t = types;
+
+	while (*t && strcmp(type, *t))
+		t++;
+	return *t;
+}
+
+static bool has_segment(const struct table *table, const char *type)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++)
+		if (!strcmp(table->segments[i].type, type))
+			return true;
+	return false;
+}
+
+/* *to: the table that the volume is to have */
+static bool convert(const struct volume *volume, const struct table *from,
+		    const struct change *change, struct table *to)
+{
+	unsigned int i;
+
+	*to = (struct table) {};
+	if (!has_segment(from, change->from) && !has_segment(from, change->to)) {
+		print_err("%s: has no %s segment, but %s; %s", volume->name, change->from,
+			  from->nr ? from->segments[0].type : "no table", change->missing);
+		return false;
+	}
+	for (i = 0; i < from->nr; i++) {
+		const struct segment *s = &from->segments[i];
+		bool linear = !strcmp(s->type, "linear");
+		bool dmp = !strcmp(s->type, "dmp");
+		bool ok;
+
+		if (!may_load_twice(s->type)) {
+			print_err("%s: has a segment of kind %s, which must not be in two tables; use the volumes below it",
+				  volume->name, s->type);
+			return false;
+		}
+		if (!linear && !dmp)
+			print_err("%s: sectors %llu to %llu stay %s", volume->name,
+				  (unsigned long long)s->start,
+				  (unsigned long long)(s->start + s->len - 1), s->type);
+		if (!strcmp(s->type, change->from) || (dmp && !change->keep))
+			ok = convert_segment(s, change, to);
+		else
+			ok = table_add(to, s->start, s->len, s->type, s->params);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* LVM keeps names like these for devices that only it uses. */
+static bool is_lvm_internal(const struct volume *volume)
+{
+	static const char *const parts[] = {
+		"_tdata", "_tmeta", "_pmspare", "_rimage_", "_rmeta_", "_mimage_", "_mlog",
+		"_cdata", "_cmeta", "_corig", "_cvol", "_cpool", "_wcorig", "_vdata",
+		"_imeta", "_iorig", "-pvmove", NULL
+	};
+	const char *const *part = parts;
+
+	if (strncmp(volume->uuid, "LVM-", 4))
+		return false;
+	/* the UUIDs of group and volume, and after a dash that of a layer */
+	if (strlen(volume->uuid) > 4 + 32 + 32)
+		return true;
+	while (*part && !strstr(volume->name, *part))
+		part++;
+	return *part;
+}
+
+static bool may_change(const struct volume *volume)
+{
+	if (volume->info.suspended) {
+		print_err("%s: is suspended; another program is changing it, or left it so (dmsetup resume)",
+			  volume->name);
+		return false;
+	}
+	if (options.force)
+		return true;
+	if (volume->info.read_only) {
+		print_err("%s: is read-only; use --force if that is meant", volume->name);
+		return false;
+	}
+	if (is_lvm_internal(volume)) {
+		print_err("%s: is internal to LVM, use the volume above it, or --force",
+			  volume->name);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * A run that was killed leaves its table loaded. It differs from the live one by nothing
+ * but dmp in the place of linear. Whatever else is there is another program's.
+ */
+static bool clear_leftover(struct volume *volume, const struct table *live)
+{
+	static const struct change to_linear = { .from = "dmp", .to = "linear" };
+	struct table inactive, plain_inactive = {}, plain_live = {};
+	bool ours;
+
+	if (!volume->info.inactive_table)
+		return true;
+	if (!volume_read_table(volume, true, &inactive))
+		return false;
+	ours = inactive.nr == live->nr;
+	for (unsigned int i = 0; ours && i < live->nr; i++) {
+		struct segment *a = &inactive.segments[i], *b = &live->segments[i];
+		const struct segment *s[2] = { a, b };
+		struct table *t[2] = { &plain_inactive, &plain_live };
+
+		for (int j = 0; ours && j < 2; j++)
+			ours = !strcmp(s[j]->type, "dmp") || !strcmp(s[j]->type, "linear") ?
+			       convert_segment(s[j], &to_linear, t[j]) :
+			       table_add(t[j], s[j]->start, s[j]->len, s[j]->type, s[j]->params);
+	}
+	ours = ours && table_equal(&plain_inactive, &plain_live) && !table_equal(&inactive, live);
+	if (ours)
+		ours = volume_clear(volume) && volume_refresh(volume);
+	else
+		print_err("%s: has a table loaded that is not in use yet; another program is changing it, or left it so (dmsetup clear)",
+			  volume->name);
+	table_free(&inactive);
+	table_free(&plain_inactive);
+	table_free(&plain_live);
+	return ours;
+}
+
+static bool state_path(char *path, size_t size, const struct volume *volume)
+{
+	return snprintf(path, size, STATE_DIR "/%s", volume->name) < (int)size;
+}
+
+/* the inode of the volume's directory in sysfs: a new one whenever dmp came back */
+static bool sysfs_inode(const struct volume *volume, unsigned long long *ino)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/dmp", volume->info.major,
+		 volume->info.minor);
+	if (stat(path, &st))
+		return false;
+	*ino = st.st_ino;
+	return true;
+}
+
+/* since when a volume has dmp, 0 if that is not known; *lost: whether it had and has not */
+static time_t since(const struct volume *volume, bool *lost)
+{
+	unsigned long long ino, then;
+	char path[PATH_MAX];
+	time_t t = 0;
+	struct stat st;
+	FILE *f;
+
+	*lost = false;
+	if (!state_path(path, sizeof(path), volume))
+		return 0;
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	*lost = !sysfs_inode(volume, &ino);
+	if (!*lost && fscanf(f, "%llu", &then) == 1 && then == ino && !fstat(fileno(f), &st))
+		t = st.st_mtime;
+	fclose(f);
+	return t;
+}
+
+/*
+ * The kernel does not tell since when a volume has dmp. So a file of its name has the inode
+ * of its directory in sysfs, and is as old.
+ */
+static void remember(const struct volume *volume)
+{
+	unsigned long long ino;
+	char path[PATH_MAX];
+	bool lost;
+	FILE *f;
+
+	if (since(volume, &lost))
+		return;
+	if (mkdir(STATE_DIR, 0755) && errno != EEXIST)
+		return;
+	if (!state_path(path, sizeof(path), volume) || !sysfs_inode(volume, &ino))
+		return;
+	f = fopen(path, "we");
+	if (f) {
+		fprintf(f, "%llu\n", ino);
+		fclose(f);
+	}
+}
+
+static void forget(const struct volume *volume)
+{
+	char path[PATH_MAX];
+
+	if (state_path(path, sizeof(path), volume))
+		unlink(path);
+}
+
+static bool change_locked(struct volume *volume, const struct change *change)
+{
+	struct table live, table = {};
+	bool ok;
+
+	if (!may_change(volume) || !volume_read_table(volume, false, &live))
+		return false;
+	ok = clear_leftover(volume, &live) && convert(volume, &live, change, &table);
+	if (ok && !table_equal(&live, &table)) {
+		ok = volume_exchange(volume, &table);
+		if (ok && strcmp(change->to, "dmp"))
+			forget(volume);
+		else if (ok && !strcmp(change->from, "linear"))
+			remember(volume);
+	}
+	table_free(&live);
+	table_free(&table);
+	return ok;
+}
+
+static bool change_volume(const char *arg, const struct change *change)
+{
+	struct volume volume, found;
+	struct lock lock;
+	bool ok;
+
+	if (!volume_find(&volume, arg) || !lock_volume(&lock, &volume))
+		return false;
+	found = volume;
+	ok = volume_refresh(&volume);
+	if (ok && (strcmp(volume.name, found.name) || strcmp(volume.uuid, found.uuid))) {
+		print_err("%s: was renamed meanwhile, try again", found.name);
+		ok = false;
+	}
+	ok = ok && change_locked(&volume, change);
+	unlock_volume(&lock);
+	return ok;
+}
+
+static bool change_volumes(char **args, const struct change *change)
+{
+	bool ok = true;
+
+	for (; *args; args++)
+		ok &= change_volume(*args, change);
+	return ok;
+}
+
+static bool cmd_attach(char **args)
+{
+	const struct change change = {
+		.from = "linear", .to = "dmp",
+		.keep = !options.latency, .latency = options.latency,
+		.missing = "attach the volumes below it, or use dmpctl create for a device",
+	};
+
+	return change_volumes(args, &change);
+}
+
+static bool cmd_detach(char **args)
+{
+	static const struct change change = {
+		.from = "dmp", .to = "linear", .missing = "it is not attached",
+	};
+
+	return change_volumes(args, &change);
+}
+
+static bool cmd_latency(char **args)
+{
+	struct change change = {
+		.from = "dmp", .to = "dmp",
+		.missing = "attach it first: dmpctl attach --latency",
+	};
+
+	change.latency = !strcmp(args[0], "on");
+	if (!change.latency && strcmp(args[0], "off")) {
+		print_err("expected on or off, not %s", args[0]);
+		return false;
+	}
+	return change_volumes(args + 1, &change);
+}
+
+static bool cmd_create(char **args)
+{
+	char params[64];
+	struct table table = {};
+	struct stat st;
+	uint64_t bytes;
+	bool ok;
+	int fd;
+
+	fd = open(args[1], O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st)) {
+		print_err("%s: %s", args[1], strerror(errno));
+		return false;
+	}
+	ok = S_ISBLK(st.st_mode) && !ioctl(fd, BLKGETSIZE64, &bytes);
+	close(fd);
+	if (!ok) {
+		print_err("%s: not a block device", args[1]);
+		return false;
+	}
+	if (dm_is_dm_major(major(st.st_rdev)) && !options.force) {
+		print_err("%s: is a device-mapper volume, use dmpctl attach", args[1]);
+		return false;
+	}
+	snprintf(params, sizeof(params), "%u:%u 0%s", major(st.st_rdev), minor(st.st_rdev),
+		 options.latency ? " 1 latency" : "");
+	ok = table_add(&table, 0, bytes / 512, "dmp", params) && volume_create(args[0], &table);
+	table_free(&table);
+	if (!ok) {
+		print_err("%s: not created; is %s in use, or the name? dmesg may say more",
+			  args[0], args[1]);
+		return false;
+	}
+	printf("%s/%s\n", dm_dir(), args[0]);
+	return true;
+}
+
+/* The first segment of dmp speaks for the volume. */
+static bool reset_volume(const char *arg)
+{
+	struct volume volume;
+	struct table table;
+	unsigned int i;
+	bool ok = false;
+
+	if (!volume_find(&volume, arg) || !volume_read_table(&volume, false, &table))
+		return false;
+	for (i = 0; i < table.nr && strcmp(table.segments[i].type, "dmp"); i++)
+		;
+	if (i < table.nr)
+		ok = volume_message(&volume, table.segments[i].start, "reset");
+	else
+		print_err("%s: has no dmp segment; attach it first: dmpctl attach", volume.name);
+	table_free(&table);
+	return ok;
+}
+
+static bool cmd_reset(char **args)
+{
+	bool ok = true;
+
+	for (; *args; args++)
+		ok &= reset_volume(*args);
+	return ok;
+}
+
+/**
+ * struct row - a line of the list
+ * @volume: the volume
+ * @nr_dmp: segments that are dmp
+ * @nr_latency: those of them that measure latencies
+ * @nr_linear: segments that are linear
+ * @since: when dmp came, or 0
+ * @lost: whether dmpctl attached it and something else took dmp away
+ */
+struct row {
+	struct volume volume;
+	unsigned int nr_dmp;
+	unsigned int nr_latency;
+	unsigned int nr_linear;
+	time_t since;
+	bool lost;
+};
+
+static bool read_row(const char *name, struct row *row)
+{
+	struct table table;
+	unsigned int i;
+
+	*row = (struct row) {};
+	if (!volume_find(&row->volume, name) || !volume_read_table(&row->volume, false, &table))
+		return false;
+	for (i = 0; i < table.nr; i++) {
+		if (!strcmp(table.segments[i].type, "linear"))
+			row->nr_linear++;
+		if (strcmp(table.segments[i].type, "dmp"))
+			continue;
+		row->nr_dmp++;
+		row->nr_latency += has_latency(&table.segments[i]);
+	}
+	table_free(&table);
+	row->since = since(&row->volume, &row->lost);
+	return true;
+}
+
+static const char *state_of(const struct row *row)
+{
+	return !row->nr_dmp ? "lost" : row->nr_linear ? "partly" : "attached";
+}
+
+static const char *latency_of(const struct row *row)
+{
+	return !row->nr_latency ? "off" : row->nr_latency < row->nr_dmp ? "partly" : "on";
+}
+
+static void format_time(char *text, size_t size, time_t t)
+{
+	struct tm tm;
+
+	strftime(text, size, "%Y-%m-%dT%H:%M:%S%z", localtime_r(&t, &tm));
+}
+
+static json_object *json_of(const struct row *row)
+{
+	json_object *object = json_object_new_object();
+	char time[64];
+
+	format_time(time, sizeof(time), row->since);
+	json_object_object_add(object, "name", json_object_new_string(row->volume.name));
+	json_object_object_add(object, "uuid", json_object_new_string(row->volume.uuid));
+	json_object_object_add(object, "state", json_object_new_string(state_of(row)));
+	json_object_object_add(object, "dmp_segments", json_object_new_int(row->nr_dmp));
+	json_object_object_add(object, "linear_segments", json_object_new_int(row->nr_linear));
+	json_object_object_add(object, "latency", json_object_new_string(latency_of(row)));
+	json_object_object_add(object, "since",
+			       row->since ? json_object_new_string(time) : NULL);
+	return object;
+}
+
+#define HEADER "Volume                          State    Segments   Latency Since"
+
+static void print_row(const struct row *row)
+{
+	char time[64] = "-";
+
+	if (row->since)
+		format_time(time, sizeof(time), row->since);
+	printf("%-31s %-8s %3u of %-3u %-7s %s\n", row->volume.name, state_of(row), row->nr_dmp,
+	       row->nr_dmp + row->nr_linear, latency_of(row), time);
+}
+
+static bool cmd_list(char **args)
+{
+	struct dm_task *dmt = dm_task_create(DM_DEVICE_LIST);
+	json_object *volumes = json_object_new_array();
+	struct dm_names *names = NULL;
+	bool ok, header = false;
+	struct row row;
+
+	ok = dmt && dm_task_run(dmt) && (names = dm_task_get_names(dmt));
+	while (ok && names->dev) {
+		/* a volume may go while the others are asked */
+		if (read_row(names->name, &row) && (row.nr_dmp || row.lost)) {
+			if (options.json) {
+				json_object_array_add(volumes, json_of(&row));
+			} else {
+				if (!header)
+					puts(HEADER);
+				header = true;
+				print_row(&row);
+			}
+		}
+		if (!names->next)
+			break;
+		names = (void *)names + names->next;
+	}
+	if (ok && options.json) {
+		json_object *top = json_object_new_object();
+
+		json_object_object_add(top, "volumes", volumes);
+		puts(json_object_to_json_string_ext(top, JSON_C_TO_STRING_PLAIN));
+		json_object_put(top);
+	} else {
+		json_object_put(volumes);
+	}
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok;
+}
+
+/**
+ * struct command - what dmpctl does
+ * @name: by which it is called
+ * @min_args: number of arguments at least
+ * @max_args: and at most
+ * @options: letters of the options it takes
+ * @run: does it
+ * @usage: arguments
+ * @help: what it does
+ */
+static const struct command {
+	const char *name;
+	int min_args;
+	int max_args;
+	const char *options;
+	bool (*run)(char **args);
+	const char *usage;
+	const char *help;
+} commands[] = {
+	{ "attach", 1, INT_MAX, "lf", cmd_attach, "[--latency] VOLUME...",
+	  "put dmp in the place of a volume's linear segments" },
+	{ "detach", 1, INT_MAX, "f", cmd_detach, "VOLUME...", "put linear back" },
+	{ "latency", 2, INT_MAX, "f", cmd_latency, "on|off VOLUME...",
+	  "measure latencies, or not" },
+	{ "create", 2, 2, "lf", cmd_create, "NAME DEVICE [--latency]",
+	  "create a volume of dmp over a device" },
+	{ "reset", 1, INT_MAX, "", cmd_reset, "VOLUME...", "begin the statistics from zero" },
+	{ "list", 0, 0, "J", cmd_list, "[-J]", "list the volumes that have dmp" },
+	{}
+};
+
+static void print_usage(FILE *f)
+{
+	const struct command *c;
+
+	fprintf(f, "usage: dmpctl COMMAND [--force] ...\n\n");
+	for (c = commands; c->name; c++)
+		fprintf(f, "  %-8s %-26s %s\n", c->name, c->usage, c->help);
+	fprintf(f, "\nA VOLUME is a name, a path, vg/lv, dm-N or major:minor. See dmpctl(8).\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+	const struct command *c = commands;
+
+	while (c->name && strcmp(c->name, name))
+		c++;
+	return c->name ? c : NULL;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "latency", no_argument, NULL, 'l' },
+		{ "force", no_argument, NULL, 'f' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "help", no_argument, NULL, 'h' },
+		{},
+	};
+	const struct command *command;
+	char given[8] = "";
+	int c;
+
+	while ((c = getopt_long(argc, argv, "Jh", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'l':
+			options.latency = true;
+			break;
+		case 'f':
+			options.force = true;
+			break;
+		case 'J':
+			options.json = true;
+			break;
+		case 'h':
+			print_usage(stdout);
+			return 0;
+		default:
+			return 2;
+		}
+		if (strlen(given) < sizeof(given) - 1 && !strchr(given, c))
+			given[strlen(given)] = c;
+	}
+	argc -= optind;
+	argv += optind;
+	if (!argc) {
+		print_usage(stderr);
+		return 2;
+	}
+	command = find_command(argv[0]);
+	if (!command) {
+		print_err("unknown command %s, expected one of those of dmpctl --help", argv[0]);
+		return 2;
+	}
+	argc--;
+	argv++;
+	if (argc < command->min_args || argc > command->max_args ||
+	    strspn(given, command->options) != strlen(given)) {
+		print_err("expected: dmpctl %s %s", command->name, command->usage);
+		return 2;
+	}
+	if (geteuid()) {
+		print_err("expected to be run by root");
+		return 1;
+	}
+	dm_log_with_errno_init(dm_log);
+	dm_lib_init();
+	return command->run(argv) ? 0 : 1;
+}

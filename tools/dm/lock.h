@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Locks that are held while the table of a volume is exchanged.
+ */
+
+#ifndef DM_LOCK_H
+#define DM_LOCK_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "volume.h"
+
+/**
+ * struct lock - locks of a volume
+ * @run_fd: open file of the lock among runs of this program
+ * @vg_fd: open file of lvm2's lock, or -1
+ * @vg_path: its path
+ */
+struct lock {
+	int run_fd;
+	int vg_fd;
+	char vg_path[PATH_MAX + DM_NAME_LEN];
+};
+
+bool lock_volume(struct lock *lock, const struct volume *volume);
+void unlock_volume(struct lock *lock);
+
+#endif /* DM_LOCK_H */

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Device-mapper volumes, and the exchange of their tables.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "volume.h"
+
+static bool devno_of_path(const char *path, dev_t *devno)
+{
+	char lv[PATH_MAX];
+	struct stat st;
+
+	/* vg/lv, as lvm2 takes it */
+	if (stat(path, &st)) {
+		snprintf(lv, sizeof(lv), "/dev/%s", path);
+		if (path[0] == '/' || stat(lv, &st)) {
+			print_err("%s: %s", path, strerror(errno));
+			return false;
+		}
+	}
+	if (!S_ISBLK(st.st_mode)) {
+		print_err("%s: not a block device", path);
+		return false;
+	}
+	*devno = st.st_rdev;
+	return true;
+}
+
+/* dm-N, which need not have a node in /dev */
+static bool devno_of_disk(const char *disk, unsigned int *major, unsigned int *minor)
+{
+	char path[64];
+	bool ok;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/block/%.32s/dev", disk);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	ok = fscanf(f, "%u:%u", major, minor) == 2;
+	fclose(f);
+	return ok;
+}
+
+static bool name_task(struct dm_task *dmt, const char *arg)
+{
+	unsigned int major, minor;
+	dev_t devno;
+	int end = 0;
+
+	if (strchr(arg, '/')) {
+		if (!devno_of_path(arg, &devno))
+			return false;
+		major = major(devno);
+		minor = minor(devno);
+	} else if (!(sscanf(arg, "%u:%u%n", &major, &minor, &end) == 2 && !arg[end]) &&
+		   !(!strncmp(arg, "dm-", 3) && devno_of_disk(arg, &major, &minor))) {
+		return dm_task_set_name(dmt, arg);
+	}
+	if (!dm_is_dm_major(major)) {
+		print_err("%s: not a device-mapper device", arg);
+		return false;
+	}
+	return dm_task_set_major_minor(dmt, major, minor, 1);
+}
+
+static bool get_info(struct volume *volume, const char *arg)
+{
+	struct dm_task *dmt = dm_task_create(DM_DEVICE_INFO);
+	bool ok = false;
+
+	if (!dmt)
+		return false;
+	if (!name_task(dmt, arg) || !dm_task_run(dmt) ||
+	    !dm_task_get_info(dmt, &volume->info))
+		goto out;
+	if (!volume->info.exists) {
+		print_err("%s: no such device-mapper device", arg);
+		goto out;
+	}
+	snprintf(volume->name, sizeof(volume->name), "%s", dm_task_get_name(dmt));
+	snprintf(volume->uuid, sizeof(volume->uuid), "%s", dm_task_get_uuid(dmt));
+	ok = true;
+out:
+	dm_task_destroy(dmt);
+	return ok;
+}
+
+/**
+ * volume_find() - find a volume
+ * @volume: the volume
+ * @arg: its name, a path to it, dm-N or major:minor
+ */
+bool volume_find(struct volume *volume, const char *arg)
+{
+	return get_info(volume, arg);
+}
+
+/**
+ * volume_refresh() - ask for the state of a volume again
+ * @volume: the volume
+ */
+bool volume_refresh(struct volume *volume)
+{
+	char devno[32];
+
+	snprintf(devno, sizeof(devno), "%u:%u", volume->info.major, volume->info.minor);
+	return get_info(volume, devno);
+}
+
+static struct dm_task *task(int type, const char *name)
+{
+	struct dm_task *dmt = dm_task_create(type);
+
+	if (dmt && (!dm_task_set_name(dmt, name) || !dm_task_no_open_count(dmt))) {
+		dm_task_destroy(dmt);
+		return NULL;
+	}
+	return dmt;
+}
+
+/**
+ * volume_read_table() - read a table of a volume
+ * @volume: the volume
+ * @inactive: whether to read the table that is loaded and not in use yet
+ * @table: set to the table, to be freed by table_free()
+ */
+bool volume_read_table(const struct volume *volume, bool inactive, struct table *table)
+{
+	struct dm_task *dmt = task(DM_DEVICE_TABLE, volume->name);
+	char *type, *params;
+	uint64_t start, len;
+	void *next = NULL;
+	bool ok;
+
+	*table = (struct table) {};
+	/* the arguments of dm-crypt have its key */
+	ok = dmt && dm_task_secure_data(dmt) &&
+	     (!inactive || dm_task_query_inactive_table(dmt)) && dm_task_run(dmt);
+	while (ok) {
+		next = dm_get_next_target(dmt, next, &start, &len, &type, &params);
+		if (type)
+			ok = table_add(table, start, len, type, params);
+		if (!next)
+			break;
+	}
+	if (dmt)
+		dm_task_destroy(dmt);
+	if (!ok)
+		table_free(table);
+	return ok;
+}
+
+static bool add_targets(struct dm_task *dmt, const struct table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++) {
+		const struct segment *s = &table->segments[i];
+
+		if (!dm_task_add_target(dmt, s->start, s->len, s->type, s->params))
+			return false;
+	}
+	return true;
+}
+
+static bool load(const struct volume *volume, const struct table *table)
+{
+	struct dm_task *dmt = task(DM_DEVICE_RELOAD, volume->name);
+	bool ok = dmt && dm_task_secure_data(dmt) && add_targets(dmt, table) &&
+		  (!volume->info.read_only || dm_task_set_ro(dmt)) && dm_task_run(dmt);
+
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok;
+}
+
+/*
+ * A resume with a table loaded suspends the volume, exchanges the tables and resumes it,
+ * in one ioctl. The new table maps as the old one did, so nothing need be written back
+ * before, and file systems need not be frozen.
+ */
+static bool resume(const struct volume *volume)
+{
+	struct dm_task *dmt = task(DM_DEVICE_RESUME, volume->name);
+	uint32_t cookie = 0;
+	bool ok = dmt && dm_task_no_flush(dmt) && dm_task_skip_lockfs(dmt) &&
+		  dm_task_set_cookie(dmt, &cookie, 0) && dm_task_run(dmt);
+
+	dm_udev_wait(cookie);
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok;
+}
+
+/**
+ * volume_clear() - drop the table that is loaded and not in use yet
+ * @volume: the volume
+ */
+bool volume_clear(const struct volume *volume)
+{
+	struct dm_task *dmt = task(DM_DEVICE_CLEAR, volume->name);
+	bool ok = dmt && dm_task_run(dmt);
+
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok;
+}
+
+/**
+ * volume_exchange() - give a volume another table that maps to the same sectors
+ * @volume: the volume, which is not suspended and has no table loaded
+ * @table: the table
+ *
+ * Whatever fails, the volume goes on with its old table.
+ */
+bool volume_exchange(struct volume *volume, const struct table *table)
+{
+	sigset_t all, old;
+	bool ok;
+
+	/* nothing but SIGKILL may come between load and resume */
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	ok = load(volume, table);
+	if (ok && !resume(volume)) {
+		ok = false;
+		if (volume_refresh(volume)) {
+			if (volume->info.inactive_table)
+				volume_clear(volume);
+			if (volume->info.suspended)
+				resume(volume);
+		}
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (!ok)
+		print_err("%s: the table was not exchanged, the old one stays; dmesg may say why",
+			  volume->name);
+	return ok;
+}
+
+/**
+ * volume_message() - send a message to a segment
+ * @volume: the volume
+ * @sector: a sector of the segment
+ * @message: the message
+ */
+bool volume_message(const struct volume *volume, uint64_t sector, const char *message)
+{
+	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume->name);
+	bool ok = dmt && dm_task_set_sector(dmt, sector) &&
+		  dm_task_set_message(dmt, message) && dm_task_run(dmt);
+
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok;
+}
+
+/**
+ * volume_create() - create a volume
+ * @name: its name
+ * @table: its table
+ */
+bool volume_create(const char *name, const struct table *table)
+{
+	struct dm_task *dmt = task(DM_DEVICE_CREATE, name);
+	uint32_t cookie = 0;
+	bool ok = dmt && add_targets(dmt, table) &&
+		  dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&
+		  dm_task_set_cookie(dmt, &cookie, 0) && dm_task_run(dmt);
+
+	dm_udev_wait(cookie);
+	if (dmt)
+		dm_task_destroy(dmt);
+	dm_task_update_nodes();
+	return ok;
+}
+
+/**
+ * table_add() - append a segment to a table
+ * @table: the table
+ * @start: first sector
+ * @len: number of sectors
+ * @type: name of the target, copied
+ * @params: its arguments, copied
+ */
+bool table_add(struct table *table, uint64_t start, uint64_t len, const char *type,
+	       const char *params)
+{
+	struct segment *s = realloc(table->segments, (table->nr + 1) * sizeof(*s));
+
+	if (s) {
+		table->segments = s;
+		s += table->nr;
+		*s = (struct segment) { start, len, strdup(type), strdup(params) };
+		table->nr++;
+	}
+	if (!s || !s->type || !s->params) {
+		print_err("out of memory");
+		return false;
+	}
+	return true;
+}
+
+/**
+ * table_equal() - compare two tables
+ * @a: one
+ * @b: the other
+ *
+ * Return: whether they have the same segments.
+ */
+bool table_equal(const struct table *a, const struct table *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->nr && i < b->nr; i++) {
+		const struct segment *s = &a->segments[i], *t = &b->segments[i];
+
+		if (s->start != t->start || s->len != t->len || strcmp(s->type, t->type) ||
+		    strcmp(s->params, t->params))
+			return false;
+	}
+	return a->nr == b->nr;
+}
+
+/**
+ * table_free() - free what a table has
+ * @table: the table, which is empty then
+ */
+void table_free(struct table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++) {
+		/* it may have a key */
+		explicit_bzero(table->segments[i].params, strlen(table->segments[i].params));
+		free(table->segments[i].params);
+		free(table->segments[i].type);
+	}
+	free(table->segments);
+	*table = (struct table) {};
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Device-mapper volumes, and the exchange of their tables.
+ */
+
+#ifndef DM_VOLUME_H
+#define DM_VOLUME_H
+
+#include <libdevmapper.h>
+#include <linux/dm-ioctl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * struct segment - a line of a table
+ * @start: first sector
+ * @len: number of sectors
+ * @type: name of the target
+ * @params: arguments of the target
+ */
+struct segment {
+	uint64_t start;
+	uint64_t len;
+	char *type;
+	char *params;
+};
+
+/**
+ * struct table - the lines of a table
+ * @nr: number of segments
+ * @segments: the segments
+ */
+struct table {
+	unsigned int nr;
+	struct segment *segments;
+};
+
+/**
+ * struct volume - a device-mapper device
+ * @name: its name, as device-mapper mangles it
+ * @uuid: its UUID, may be empty
+ * @info: what the kernel says of it
+ */
+struct volume {
+	char name[DM_NAME_LEN];
+	char uuid[DM_UUID_LEN];
+	struct dm_info info;
+};
+
+/* All return true, or print what is wrong and return false. */
+bool volume_find(struct volume *volume, const char *arg);
+bool volume_refresh(struct volume *volume);
+bool volume_read_table(const struct volume *volume, bool inactive, struct table *table);
+bool volume_clear(const struct volume *volume);
+bool volume_exchange(struct volume *volume, const struct table *table);
+bool volume_message(const struct volume *volume, uint64_t sector, const char *message);
+bool volume_create(const char *name, const struct table *table);
+
+bool table_add(struct table *table, uint64_t start, uint64_t len, const char *type,
+	       const char *params);
+bool table_equal(const struct table *a, const struct table *b);
+void table_free(struct table *table);
+
+void print_err(const char *format, ...) __printf(1, 2);
+
+#endif /* DM_VOLUME_H */
