@@ -13,24 +13,25 @@ setup()
 
 @test "shellcheck finds nothing" {
 	shellcheck --external-sources --source-path=SCRIPTDIR \
-		scripts/bench scripts/demo scripts/series scripts/test .ci/run scripts/lib/*.sh \
-		scripts/lib/bench-init scripts/lib/guest-init scripts/lib/play-session scripts/tests/run \
+		scripts/{bench,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
+		scripts/lib/{bench-init,guest-init,stock-init,play-session} scripts/tests/run \
 		scripts/tests/*.bash scripts/tests/*/*.bats
+	shellcheck --shell=bash tools/dm/dmpctl.bash-completion
 }
 
 @test "codespell finds nothing" {
-	codespell README.md drivers Documentation kunit patches scripts .ci
+	codespell README.md contrib drivers Documentation dkms kunit patches scripts tools .ci
 }
 
 @test "every script answers --help" {
-	for script in scripts/bench scripts/demo scripts/series scripts/test scripts/tests/run; do
+	for script in scripts/{bench,demo,install,package,series,test} scripts/tests/run; do
 		run -0 "$script" --help
 		[[ $output == "usage: $script"* ]]
 	done
 }
 
 @test "a wrong argument is refused" {
-	for script in scripts/bench scripts/demo scripts/series scripts/test; do
+	for script in scripts/{bench,demo,install,package,series,test}; do
 		run -1 "$script" --nonsense
 		[[ $output == *--help* ]]
 	done
