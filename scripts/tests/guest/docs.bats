@@ -56,9 +56,20 @@ zero1()
 	same_as_written '``/sys/block/dm-<num>/dmp/``'
 }
 
+# as_written_in_time SECTION: the same for an example of times, in three tries: a busy
+# machine may keep a request longer than its delay by half
+as_written_in_time()
+{
+	for _ in 1 2 3; do
+		dmsetup remove_all
+		zero1
+		! same_as_written "$1" || return 0
+	done
+	return 1
+}
+
 @test "the messages" {
-	zero1
-	same_as_written Messages
+	as_written_in_time Messages
 }
 
 @test "the percentiles" {
