@@ -177,7 +177,7 @@ static bool is_lvm_internal(const struct volume *volume)
 
 static bool may_change(const struct volume *volume)
 {
-	if (volume->info.suspended) {
+	if (volume->info.suspended || volume->info.internal_suspend) {
 		print_err("%s: is suspended; another program is changing it, or left it so (dmsetup resume)",
 			  volume->name);
 		return false;
@@ -196,41 +196,49 @@ static bool may_change(const struct volume *volume)
 	return true;
 }
 
+/* *to: the table with linear in the place of dmp */
+static bool without_dmp(const struct table *from, struct table *to)
+{
+	static const struct change to_linear = { .to = "linear" };
+	unsigned int i;
+	bool ok = true;
+
+	*to = (struct table) {};
+	for (i = 0; ok && i < from->nr; i++) {
+		const struct segment *s = &from->segments[i];
+
+		if (!strcmp(s->type, "dmp"))
+			ok = convert_segment(s, &to_linear, to);
+		else
+			ok = table_add(to, s->start, s->len, s->type, s->params);
+	}
+	return ok;
+}
+
 /*
- * A run that was killed leaves its table loaded. It differs from the live one by nothing
- * but dmp in the place of linear. Whatever else is there is another program's.
+ * A run that was killed leaves its table loaded, which differs from the live one by nothing
+ * but dmp in the place of linear, or by features of dmp. Any other is another program's.
  */
 static bool clear_leftover(struct volume *volume, const struct table *live)
 {
-	static const struct change to_linear = { .from = "dmp", .to = "linear" };
 	struct table inactive, plain_inactive = {}, plain_live = {};
-	bool ours;
+	bool ok;
 
 	if (!volume->info.inactive_table)
 		return true;
 	if (!volume_read_table(volume, true, &inactive))
 		return false;
-	ours = inactive.nr == live->nr;
-	for (unsigned int i = 0; ours && i < live->nr; i++) {
-		struct segment *a = &inactive.segments[i], *b = &live->segments[i];
-		const struct segment *s[2] = { a, b };
-		struct table *t[2] = { &plain_inactive, &plain_live };
-
-		for (int j = 0; ours && j < 2; j++)
-			ours = !strcmp(s[j]->type, "dmp") || !strcmp(s[j]->type, "linear") ?
-			       convert_segment(s[j], &to_linear, t[j]) :
-			       table_add(t[j], s[j]->start, s[j]->len, s[j]->type, s[j]->params);
-	}
-	ours = ours && table_equal(&plain_inactive, &plain_live) && !table_equal(&inactive, live);
-	if (ours)
-		ours = volume_clear(volume) && volume_refresh(volume);
-	else
+	ok = without_dmp(&inactive, &plain_inactive) && without_dmp(live, &plain_live);
+	if (ok && (table_equal(&inactive, live) || !table_equal(&plain_inactive, &plain_live))) {
 		print_err("%s: has a table loaded that is not in use yet; another program is changing it, or left it so (dmsetup clear)",
 			  volume->name);
+		ok = false;
+	}
+	ok = ok && volume_clear(volume) && volume_refresh(volume);
 	table_free(&inactive);
 	table_free(&plain_inactive);
 	table_free(&plain_live);
-	return ours;
+	return ok;
 }
 
 static bool state_path(char *path, size_t size, const struct volume *volume)
