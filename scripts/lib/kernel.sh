@@ -261,8 +261,10 @@ guest_job()
 	local run
 	run=$(mktemp -d "$DMP_SCRATCH/guest.XXXXXX")
 	{
-		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "${DMP_KERNEL:-}" DMP_BUILD "$DMP_BUILD" \
-			DMP_TOOLS "$DMP_CACHE/tools" DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_STOCK "${stock_version:-}"
+		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "${DMP_KERNEL:-}" \
+			DMP_BUILD "$DMP_BUILD" DMP_TOOLS "$DMP_CACHE/tools" \
+			DMP_STOCK "${stock_version:-}" \
+			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}"
 		printf '%q ' exec "$@"
 	} >"$run/job"
 	echo "$run"

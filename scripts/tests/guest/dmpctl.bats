@@ -206,6 +206,69 @@ rounds_on()
 	equal "after activation" "$(types vg-lv | tr ' ' '\n' | sort -u)" linear
 }
 
+# lvm_must COMMAND...: an LVM command of the storm, which must not fail
+lvm_must()
+{
+	"$@" >"$TMPDIR/lvm.out" 2>&1 || {
+		echo "$*: $?"
+		cat "$TMPDIR/lvm.out"
+	} >>"$TMPDIR/failed"
+}
+
+# while the file run is there: attach and detach a volume, with latency and without
+attach_storm()
+{
+	while [ -e "$TMPDIR/run" ]; do
+		# a snapshot has made it another kind of volume, or LVM a linear one again
+		dmpctl attach --latency "$1" || true
+		dmpctl latency off "$1" || true
+		dmpctl detach "$1" || true
+		echo "$1" >>"$TMPDIR/rounds"
+	done >/dev/null 2>&1
+}
+
+lvm_storm()
+{
+	local size=100
+	while [ -e "$TMPDIR/run" ]; do
+		size=$((size + 2))
+		[ $size -gt 150 ] || lvm_must lvextend -r -L ${size}M vg/lv
+		lvm_must lvextend -L 40M vg/spare
+		lvm_must lvreduce -f -y -L 20M vg/spare
+		lvm_must lvcreate -y -s -n snap -L 60M vg/lv
+		lvm_must lvremove -y vg/snap
+		lvm_must pvmove -i 1 -n lv "${pvs[0]}" "${pvs[1]}"
+		lvm_must pvmove -i 1 -n lv "${pvs[1]}" "${pvs[0]}"
+		lvm_must lvchange --refresh vg/lv
+		echo lvm >>"$TMPDIR/rounds"
+	done
+}
+
+@test "LVM and dmpctl change the same volumes all the time, under verified I/O" {
+	lvm_start 300M 300M
+	quiet lvcreate -y -n lv -L 100M vg "${pvs[0]}"
+	quiet lvcreate -y -n spare -L 20M vg
+	mounted ext4 lv
+	verify_start
+	touch "$TMPDIR/run"
+	lvm_storm &
+	attach_storm vg/lv &
+	attach_storm vg/spare &
+	sleep "${DMP_SECONDS:-20}"
+	rm "$TMPDIR/run"
+	verify_stop
+	wait
+	echo "# rounds: $(sort "$TMPDIR/rounds" | uniq -c | paste -s -d ' ')" >&3
+	[ ! -e "$TMPDIR/failed" ] || cat "$TMPDIR/failed"
+	[ ! -e "$TMPDIR/failed" ]
+	grep -q lvm "$TMPDIR/rounds"
+	equal "the spare volume" "$(dmsetup table vg-spare | cut -d ' ' -f 1-3)" "0 40960 linear"
+	equal "the volume, in MiB" "$(($(blockdev --getsz /dev/mapper/vg-lv) / 2048))" \
+		"$(lvs --noheadings --nosuffix --units m -o lv_size vg/lv 2>/dev/null | sed 's/ *//; s/\..*//')"
+	umount /run/mnt
+	e2fsck -fn /dev/mapper/vg-lv
+}
+
 # nr_of REQUEST COMMAND...: which of the ioctls of a command is the first such request
 nr_of()
 {
