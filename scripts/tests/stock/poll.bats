@@ -1,1 +1,0 @@
-../guest/poll.bats
