@@ -85,6 +85,11 @@ need()
 	fi
 }
 
+# what building tools/dm needs
+# shellcheck disable=SC2034 # for those who source this
+DMP_TOOLS_NEED=(gcc:gcc make:make pkg-config:pkg-config
+	/usr/include/libdevmapper.h:libdevmapper-dev /usr/include/json-c/json.h:libjson-c-dev)
+
 install_packages()
 {
 	apt-get update

@@ -31,7 +31,8 @@ stock_packages()
 # the newest kernel $stock, which becomes $DMP_CACHE/stock-<version>
 fetch_stock()
 {
-	local new=$DMP_CACHE/apt/new-stock version packages dir makefile known
+	local new=$DMP_CACHE/apt/new-stock root version packages dir known
+	root=$new/root
 	apt_private_update
 	version=$(apt_private apt-cache pkgnames linux-headers- |
 		sed -nE "s/^linux-headers-($(stock_pattern "$stock"))$/\1/p" | sort -V | tail -n 1)
@@ -39,11 +40,11 @@ fetch_stock()
 
 	if [ ! -d "$dir" ]; then
 		mapfile -t packages < <(stock_packages "$version")
-		fetch_packages "$new/root" "${packages[@]}"
+		fetch_packages "$root" "${packages[@]}"
 		# the headers' one path that is not relative
-		makefile=$new/root/usr/src/linux-headers-$version/Makefile
-		sed -i "s,^include /usr/,include $dir/root/usr/," "$makefile"
-		[ -e "$new/root/lib" ] || ln -s usr/lib "$new/root/lib"
+		sed -i "s,^include /,include $dir/${root##*/}/," \
+			"$root/usr/src/linux-headers-$version/Makefile"
+		[ -e "$root/lib" ] || ln -s usr/lib "$root/lib"
 		known=$(cat "$DMP_CACHE/stock-$stock" 2>/dev/null || true)
 		[ -z "$known" ] || rm -rf "$known"
 		mv "$new" "$dir"
@@ -94,13 +95,13 @@ stock_kbuild()
 # dmp.ko in $DMP_BUILD/drivers/md, as in a build of the kernel, and for modprobe
 stock_make()
 {
-	local stock=$1 modules=$DMP_BUILD/root/lib/modules/$stock_version
+	local stock=$1 root=$DMP_BUILD/root
 	rm -rf "$DMP_BUILD/dmp"
 	make -C "$DMP_TOP/dkms" source DIR="$DMP_BUILD/dmp"
 	stock_kbuild "$stock" W=1 KCFLAGS=-Werror modules
 	install -D -m 644 -t "$DMP_BUILD/drivers/md" "$DMP_BUILD/dmp/dmp.ko"
-	install -D -m 644 -t "$modules/updates" "$DMP_BUILD/dmp/dmp.ko"
-	depmod -b "$DMP_BUILD/root" "$stock_version"
+	install -D -m 644 -t "$root/lib/modules/$stock_version/updates" "$DMP_BUILD/dmp/dmp.ko"
+	depmod -b "$root" "$stock_version"
 }
 
 # stock_build NAME: stock_choose, with dmp.ko
@@ -153,9 +154,10 @@ stock_initramfs()
 # stock_run SECONDS COMMAND...: as uml_run, in the kernel of stock_choose
 stock_run()
 {
-	local limit=$1 run vmlinuz=$DMP_BUILD/root/boot/vmlinuz-$stock_version
+	local limit=$1 run root=$DMP_BUILD/root vmlinuz
 	shift
-	[ -e "$vmlinuz" ] || vmlinuz=$DMP_BUILD/root/lib/modules/$stock_version/vmlinuz
+	vmlinuz=$root/boot/vmlinuz-$stock_version
+	[ -e "$vmlinuz" ] || vmlinuz=$root/lib/modules/$stock_version/vmlinuz
 	run=$(guest_job "$@")
 	stock_initramfs "$run/initramfs"
 	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \

@@ -59,11 +59,11 @@ static void dm_log(int level, const char *file, int line, int dm_errno, const ch
 
 /**
  * struct change - what a command makes of the segments of a volume
- * @from: the kind of segment that it changes
- * @to: what that becomes
- * @keep: whether a dmp segment keeps its features
- * @latency: whether it has the feature latency if not
- * @missing: what a volume is told that has neither
+ * @from: target type that it replaces
+ * @to: target type that takes its place
+ * @keep: whether existing dmp segments keep their features
+ * @latency: whether the new segments have the feature latency
+ * @missing: advice for a volume with segments of neither type
  */
 struct change {
 	const char *from;
@@ -595,7 +595,7 @@ static bool cmd_list(char **args)
  * @options: letters of the options it takes
  * @run: does it
  * @usage: arguments
- * @help: what it does
+ * @help: its line in --help
  */
 static const struct command {
 	const char *name;

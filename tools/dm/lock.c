@@ -102,7 +102,7 @@ static bool lock_vg(struct lock *lock, const struct volume *volume)
  * @lock: set to the locks
  * @volume: the volume
  *
- * Return: true, or false after printing what is wrong.
+ * Return: true on success. On failure it prints an error and returns false.
  */
 bool lock_volume(struct lock *lock, const struct volume *volume)
 {

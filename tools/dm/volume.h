@@ -47,7 +47,7 @@ struct volume {
 	struct dm_info info;
 };
 
-/* All return true, or print what is wrong and return false. */
+/* All return true on success. On failure they print an error and return false. */
 bool volume_find(struct volume *volume, const char *arg);
 bool volume_refresh(struct volume *volume);
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table);
