@@ -130,6 +130,16 @@ static struct dm_task *task(int type, const char *name)
 	return dmt;
 }
 
+/* Run a task, if all of it could be set, and free it. */
+static bool finish(struct dm_task *dmt, bool set)
+{
+	bool ok = dmt && set && dm_task_run(dmt);
+
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok;
+}
+
 /**
  * volume_read_table() - read a table of a volume
  * @volume: the volume
@@ -178,12 +188,9 @@ static bool add_targets(struct dm_task *dmt, const struct table *table)
 static bool load(const struct volume *volume, const struct table *table)
 {
 	struct dm_task *dmt = task(DM_DEVICE_RELOAD, volume->name);
-	bool ok = dmt && dm_task_secure_data(dmt) && add_targets(dmt, table) &&
-		  (!volume->info.read_only || dm_task_set_ro(dmt)) && dm_task_run(dmt);
 
-	if (dmt)
-		dm_task_destroy(dmt);
-	return ok;
+	return finish(dmt, dmt && dm_task_secure_data(dmt) && add_targets(dmt, table) &&
+			   (!volume->info.read_only || dm_task_set_ro(dmt)));
 }
 
 /*
@@ -195,12 +202,10 @@ static bool resume(const struct volume *volume)
 {
 	struct dm_task *dmt = task(DM_DEVICE_RESUME, volume->name);
 	uint32_t cookie = 0;
-	bool ok = dmt && dm_task_no_flush(dmt) && dm_task_skip_lockfs(dmt) &&
-		  dm_task_set_cookie(dmt, &cookie, 0) && dm_task_run(dmt);
+	bool ok = finish(dmt, dmt && dm_task_no_flush(dmt) && dm_task_skip_lockfs(dmt) &&
+			      dm_task_set_cookie(dmt, &cookie, 0));
 
 	dm_udev_wait(cookie);
-	if (dmt)
-		dm_task_destroy(dmt);
 	return ok;
 }
 
@@ -210,12 +215,7 @@ static bool resume(const struct volume *volume)
  */
 bool volume_clear(const struct volume *volume)
 {
-	struct dm_task *dmt = task(DM_DEVICE_CLEAR, volume->name);
-	bool ok = dmt && dm_task_run(dmt);
-
-	if (dmt)
-		dm_task_destroy(dmt);
-	return ok;
+	return finish(task(DM_DEVICE_CLEAR, volume->name), true);
 }
 
 /**
@@ -259,12 +259,9 @@ bool volume_exchange(struct volume *volume, const struct table *table)
 bool volume_message(const struct volume *volume, uint64_t sector, const char *message)
 {
 	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume->name);
-	bool ok = dmt && dm_task_set_sector(dmt, sector) &&
-		  dm_task_set_message(dmt, message) && dm_task_run(dmt);
 
-	if (dmt)
-		dm_task_destroy(dmt);
-	return ok;
+	return finish(dmt, dmt && dm_task_set_sector(dmt, sector) &&
+			   dm_task_set_message(dmt, message));
 }
 
 /**
@@ -276,13 +273,11 @@ bool volume_create(const char *name, const struct table *table)
 {
 	struct dm_task *dmt = task(DM_DEVICE_CREATE, name);
 	uint32_t cookie = 0;
-	bool ok = dmt && add_targets(dmt, table) &&
-		  dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&
-		  dm_task_set_cookie(dmt, &cookie, 0) && dm_task_run(dmt);
+	bool ok = finish(dmt, dmt && add_targets(dmt, table) &&
+			      dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&
+			      dm_task_set_cookie(dmt, &cookie, 0));
 
 	dm_udev_wait(cookie);
-	if (dmt)
-		dm_task_destroy(dmt);
 	dm_task_update_nodes();
 	return ok;
 }
