@@ -174,7 +174,7 @@ function reload_row(name,    i, list)
 
 function reload_text(    i)
 {
-	printf "Longest of a thousand requests a second while another table is resumed, in ms\n"
+	printf "Longest of a thousand requests a second while a table is exchanged, in ms\n"
 	printf "(median and longest of %d rounds)\n\n", rounds
 	for (i = 1; i <= nr_rows; i++) {
 		reload_row(rows[i])

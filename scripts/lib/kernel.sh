@@ -252,6 +252,22 @@ release_build()
 		uml_make "$DMP_KERNEL+release" "$DMP_TOP/scripts/lib/release.config"
 }
 
+# shellcheck disable=SC2317 # progress calls it
+tools_make()
+{
+	mkdir -p "$DMP_TOOLS"
+	make -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror"
+}
+
+# tools_build: dmpctl, as $DMP_TOOLS/dmpctl
+DMP_TOOLS=$DMP_CACHE/tools
+tools_build()
+{
+	need "${DMP_TOOLS_NEED[@]}"
+	one_at_a_time
+	progress "building the tools" tools_make
+}
+
 # words on the command line of every guest's kernel
 DMP_GUEST_WORDS="ima_policy=critical_data null_blk.nr_devices=0 kunit.enable=0 bdev_allow_write_mounted=1"
 
@@ -262,7 +278,7 @@ guest_job()
 	run=$(mktemp -d "$DMP_SCRATCH/guest.XXXXXX")
 	{
 		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "${DMP_KERNEL:-}" \
-			DMP_BUILD "$DMP_BUILD" DMP_TOOLS "$DMP_CACHE/tools" \
+			DMP_BUILD "$DMP_BUILD" DMP_TOOLS "$DMP_TOOLS" \
 			DMP_STOCK "${stock_version:-}" \
 			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}"
 		printf '%q ' exec "$@"

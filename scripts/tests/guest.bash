@@ -15,6 +15,8 @@ teardown()
 guest_teardown()
 {
 	local dev
+	# why it failed; bats prints what a teardown does only for such a test
+	[ "${BATS_TEST_COMPLETED:-}" ] || dmesg | tail -n 30
 	! mountpoint -q /run/mnt || umount /run/mnt
 	dmsetup remove_all
 	losetup -D
@@ -56,7 +58,7 @@ null_blk()
 # skip_without TARGET: skip the test on a kernel that has no such target
 skip_without()
 {
-	modprobe -qd "$DMP_BUILD/root" "dm-$1" || true
+	modprobe -q "dm-$1" || true
 	dmsetup targets | grep -q "^$1 " || skip "this kernel has no dm-$1"
 }
 
@@ -77,7 +79,7 @@ inject()
 # scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
 scsi_debug()
 {
-	modprobe -d "$DMP_BUILD/root" scsi_debug "$@"
+	modprobe scsi_debug "$@"
 	local block='/sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block'
 	eventually compgen -G "$block/*" >/dev/null
 	echo "/dev/$(basename "$(compgen -G "$block/*")")"

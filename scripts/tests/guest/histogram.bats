@@ -159,15 +159,15 @@ flush 0 536870912 1"
 @test "small requests and large ones keep their own latencies" {
 	a=$(null_blk nullb0 size=64 memory_backed=1)
 	b=$(null_blk nullb1 size=64 memory_backed=1)
-	dmsetup create slow --table "0 65536 delay $a 0 70
-65536 65536 delay $b 0 280"
+	dmsetup create slow --table "0 65536 delay $a 0 650
+65536 65536 delay $b 0 1300"
 	create dmp1 /dev/mapper/slow 0 1 latency
 	fio_run --rw=randread --bs=4k --ioengine=libaio --iodepth=5 --number_ios=5 --size=32M &
 	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randread --bs=64k --ioengine=libaio \
 		--iodepth=3 --number_ios=3 --offset=32M --size=32M
 	wait
-	equal histogram "$(histogram dmp1)" "read 4096 67108864 5
-read 65536 268435456 3"
+	equal histogram "$(histogram dmp1)" "read 4096 536870912 5
+read 65536 1073741824 3"
 }
 
 @test "a request that fails has a latency, too" {

@@ -24,7 +24,7 @@ load ../guest
 }
 
 @test "rmmod refuses while an inactive table exists" {
-	modprobe -d "$DMP_BUILD/root" dmp
+	modprobe dmp
 	dmsetup create dmp1 --notable
 	dmsetup load dmp1 --table "0 16384 dmp $(loop 8M)"
 	run ! rmmod dmp
@@ -46,7 +46,7 @@ load ../guest
 
 @test "rmmod while volumes is being read is clean" {
 	for _ in $(seq 10); do
-		modprobe -d "$DMP_BUILD/root" dmp
+		modprobe dmp
 		while read -r _ </sys/module/dmp/stat/volumes; do :; done 2>/dev/null &
 		rmmod dmp
 		wait $! || true

@@ -56,9 +56,9 @@ table()
 }
 
 @test "the longest request of a reload" {
-	rows=$'linear/dmp 1 30000\nlinear/dmp 2 50000\nlinear/dmp 3 20000'
+	rows=$'attach 1 30000\nattach 2 50000\nattach 3 20000'
 	text=$(table -v table=reload <<<"$rows" | tr -s ' ')
-	[[ $text == *$'\nlinear/dmp 30.0 50.0'* ]]
+	[[ $text == *$'\nattach 30.0 50.0'* ]]
 }
 
 @test "JSON is JSON" {
@@ -67,7 +67,7 @@ table()
 		cost) rows=$'read linear 7000.0\nread dmp 7053.4' ;;
 		cpus) rows=$'1 linear 1 100\n1 linear 2 100\n1 dmp 1 100\n1 dmp 2 110' ;;
 		growth) rows=$'linear 1 1 create 10\ndmp 1 1 create 12\ndmp 1 4 memory 8' ;;
-		reload) rows=$'linear/dmp 1 30000\nlinear/dmp 2 50000' ;;
+		reload) rows=$'attach 1 30000\nattach 2 50000' ;;
 		esac
 		{
 			printf '{'
