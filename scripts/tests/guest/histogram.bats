@@ -121,38 +121,38 @@ in_bucket()
 
 @test "each operation is in the bucket of its delay" {
 	skip_emulated
-	# 140 ms to read, 280 to write and discard, 560 to flush
+	# 650 ms to read, 1300 to write and discard, 2600 to flush, each in the middle of a bucket
 	dev=$(null_blk nullb0 size=64 memory_backed=1 cache_size=8 discard=1)
 	len=$(blockdev --getsz "$dev")
-	dmsetup create slow --table "0 $len delay $dev 0 140 $dev 0 280 $dev 0 560"
+	dmsetup create slow --table "0 $len delay $dev 0 650 $dev 0 1300 $dev 0 2600"
 	create dmp1 /dev/mapper/slow 0 1 latency
 	fio_run --rw=randread --bs=4k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
-	in_bucket dmp1 read 8 134217728 201326592
+	in_bucket dmp1 read 8 536870912 805306368
 	fio_run --rw=randwrite --bs=64k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
-	in_bucket dmp1 write 8 268435456 402653184
+	in_bucket dmp1 write 8 1073741824 1610612736
 	blkdiscard -f -o 16M -l 32M /dev/mapper/dmp1
-	in_bucket dmp1 discard 1 268435456 402653184
+	in_bucket dmp1 discard 1 1073741824 1610612736
 	perl -MIO::Handle -e 'open my $f, "+<", shift or die; $f->sync or die' /dev/mapper/dmp1
-	in_bucket dmp1 flush 1 536870912 805306368
-	equal histogram "$(histogram dmp1)" "read 4096 134217728 8
-write 65536 268435456 8
-discard 1048576 268435456 1
-flush 0 536870912 1"
+	in_bucket dmp1 flush 1 2147483648 3221225472
+	equal histogram "$(histogram dmp1)" "read 4096 536870912 8
+write 65536 1073741824 8
+discard 1048576 1073741824 1
+flush 0 2147483648 1"
 }
 
 @test "zone management and write zeroes are in the bucket of their delay" {
 	skip_emulated
 	dev=$(null_blk nullb0 size=64 memory_backed=1 zoned=1 zone_size=4)
-	dmsetup create slow --table "0 $(blockdev --getsz "$dev") delay $dev 0 0 $dev 0 280"
+	dmsetup create slow --table "0 $(blockdev --getsz "$dev") delay $dev 0 0 $dev 0 1300"
 	create dmp1 /dev/mapper/slow 0 1 latency
 	blkzone reset -o 0 -c 1 /dev/mapper/dmp1
-	equal histogram "$(histogram dmp1)" "zone 0 268435456 1"
+	equal histogram "$(histogram dmp1)" "zone 0 1073741824 1"
 
 	# dm-delay cannot write zeroes, this disk can
-	dev=$(scsi_debug dev_size_mb=16 lbpws=1 ndelay=280000000)
+	dev=$(scsi_debug dev_size_mb=16 lbpws=1 ndelay=1300000000)
 	create dmp2 "$dev" 0 1 latency
 	blkdiscard -z -f -o 8M -l 256k /dev/mapper/dmp2
-	equal histogram "$(histogram dmp2 write_zeroes)" "write_zeroes 262144 268435456 1"
+	equal histogram "$(histogram dmp2 write_zeroes)" "write_zeroes 262144 1073741824 1"
 	dmsetup remove dmp2
 }
 
