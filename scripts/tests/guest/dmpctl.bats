@@ -357,6 +357,7 @@ lvextend_into_attach()
 	dmsetup remove plain
 	run -0 dmpctl create dmp1 "$dev" --latency
 	equal node "$output" /dev/mapper/dmp1
+	equal sectors "$(blockdev --getsz /dev/mapper/dmp1)" 16384
 	write_4k dmp1 2
 	equal write "$(stats dmp1 write)" "2 8192 0"
 }
