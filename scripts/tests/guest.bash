@@ -211,6 +211,15 @@ resets()
 	cut -d ' ' -f 1 "$(sysfs "$1")/dmp/stat"
 }
 
+# fio_stop: end the fio that runs in the background as $fio; fails if it did
+fio_stop()
+{
+	pkill -INT -x fio
+	# what it exits with when a signal ended it and nothing failed
+	wait "$fio" || [ $? = 128 ]
+	fio=
+}
+
 # fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON, before which it says
 # that a signal ended it
 fio_counts()

@@ -33,9 +33,7 @@ verify_start()
 
 verify_stop()
 {
-	kill -INT $fio
-	wait $fio || [ $? = 128 ]
-	fio=
+	fio_stop
 	perl -MJSON::PP -0777 -ne 's/^[^{]*//; my $j = decode_json($_)->{jobs}[0];
 		die "error $j->{error}" if $j->{error}; die "nothing written" if !$j->{write}{total_ios}' \
 		"$TMPDIR/fio.json"

@@ -98,8 +98,7 @@ watch()
 		fi
 	done
 	wait $watcher
-	kill -INT $fio
-	wait $fio || [ $? = 128 ]
+	fio_stop
 	read -r reads resets most often <"$TMPDIR/seen"
 	echo "# $reads reads, $resets resets seen of $(resets dmp1), $rounds rounds, off by $most requests, by more than 4 $often times" >&3
 	[ "$reads" -gt 1000 ]
