@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Texts of the dmp target's statistics, for sysfs and dmsetup.
+ * Formats the dmp target's statistics as text, for sysfs and dmsetup.
  */
 
 #include <kunit/visibility.h>
@@ -64,7 +64,7 @@ static ssize_t dmp_emit_list(const u64 *n, unsigned int nr, char *page)
  * dmp_emit_file() - write the text of /sys/block/dm-<num>/dmp/<operation>/<file>
  * @volume: level of the volume
  * @ops: bitmap of operations
- * @file: which file
+ * @file: the file
  * @page: buffer of PAGE_SIZE
  *
  * Context: May sleep, does not allocate.
@@ -106,7 +106,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_emit_file);
  * @volume: level of the volume
  * @page: buffer of PAGE_SIZE
  *
- * All numbers are from before a reset or a reload, or all from after it.
+ * Locks the volume, so no reset or reload comes between two numbers.
  *
  * Context: May sleep, does not allocate.
  * Return: length of the text.
@@ -134,8 +134,8 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_emit_stat);
 /**
  * dmp_emit_status() - write the text of dmsetup status
  * @target: level of the target
- * @result: buffer
- * @maxlen: its size; device-mapper retries with a larger one if the text fills it
+ * @result: buffer; device-mapper retries with a larger one if the text fills it
+ * @maxlen: size of @result
  */
 void dmp_emit_status(struct dmp_level *target, char *result, unsigned int maxlen)
 {
@@ -155,10 +155,10 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_emit_status);
  * dmp_emit_histogram() - write the reply to the message histogram
  * @volume: level of the volume
  * @ops: bitmap of operations
- * @result: buffer
- * @maxlen: its size; device-mapper retries with a larger one if the text fills it
+ * @result: buffer; device-mapper retries with a larger one if the text fills it
+ * @maxlen: size of @result
  *
- * All numbers are from before a reset, or all from after it.
+ * Locks the volume, so no reset comes between two numbers.
  */
 void dmp_emit_histogram(struct dmp_level *volume, unsigned long ops, char *result,
 			unsigned int maxlen)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Texts of the dmp target's statistics, for sysfs and dmsetup.
+ * Formats the dmp target's statistics as text, for sysfs and dmsetup.
  */
 
 #ifndef DM_DMP_REPORT_H
@@ -10,15 +10,15 @@
 
 /**
  * enum dmp_file - sysfs files of each operation of a volume
- * @DMP_FILE_REQS: number of requests
- * @DMP_FILE_BYTES: bytes requested
- * @DMP_FILE_AVG_SIZE: bytes per request
- * @DMP_FILE_ERRORS: number of requests that failed
- * @DMP_FILE_SIZE_HIST: number of requests in each size bucket
- * @DMP_FILE_LATENCY_NS: sum of latencies in nanoseconds
- * @DMP_FILE_LATENCY_HIST: number of completed requests in each latency bucket
- * @DMP_NR_FILES: number of files; from DMP_FILE_LATENCY_NS on they need the feature
- *	latency
+ * @DMP_FILE_REQS: number of bios
+ * @DMP_FILE_BYTES: sum of the sizes of the bios
+ * @DMP_FILE_AVG_SIZE: bytes per bio
+ * @DMP_FILE_ERRORS: number of failed bios
+ * @DMP_FILE_SIZE_HIST: number of bios in each size bucket
+ * @DMP_FILE_LATENCY_NS: sum of the latencies in nanoseconds; this file and later ones
+ *	need the feature latency
+ * @DMP_FILE_LATENCY_HIST: number of completed bios in each latency bucket
+ * @DMP_NR_FILES: number of files
  */
 enum dmp_file {
 	DMP_FILE_REQS,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Statistics of the dmp target: summing, folding and resetting. Counting is in
- * the header, where the hot path has it inline.
+ * Statistics of the dmp target: summing, folding and resetting. The header has the
+ * functions that count, inline for the hot path.
  *
- * Fold on death: when a target is destroyed its counts are added to its volume's,
- * when a volume is destroyed to the module's. A reset is a baseline: the sum at
- * that time is saved, and subtracted from each later report.
+ * When a target is destroyed, its counts fold into its volume; when a volume is
+ * destroyed, into the module. A reset saves the sum as a baseline, which later reports
+ * subtract: clearing counters that other CPUs write would lose counts.
  */
 
 #include <kunit/visibility.h>
@@ -47,8 +47,8 @@ static void dmp_op_stats_sub(struct dmp_op_stats *sum,
 }
 
 /*
- * Add counters of one CPU. 64-bit machines read each one in a single load, 32-bit
- * machines all of them as of one moment.
+ * Add counters of one CPU. A 64-bit machine reads each counter in a single load. A
+ * 32-bit machine reads all of them again if the CPU updated one meanwhile.
  */
 static void dmp_cpu_add(u64 *sum, const u64 *n, unsigned int nr,
 			const struct u64_stats_sync *syncp)
@@ -74,7 +74,6 @@ static void dmp_cpu_add(u64 *sum, const u64 *n, unsigned int nr,
 
 static_assert(DMP_NR_COUNTERS <= DMP_NR_LATENCIES);
 
-/* Add a target's counters of one operation. */
 static void dmp_counters_add(struct dmp_op_stats *sum,
 			     const struct dmp_level *target, enum dmp_op op)
 {
@@ -87,7 +86,7 @@ static void dmp_counters_add(struct dmp_op_stats *sum,
 	}
 }
 
-/* Add a row of a joint histogram. */
+/* Add a row of a joint histogram: the latencies of one size bucket. */
 static void dmp_row_add(u64 *sum, const struct dmp_joint *joint, enum dmp_op op,
 			unsigned int size)
 {
@@ -111,7 +110,7 @@ static void dmp_joint_free(struct dmp_joint *joint)
 	kvfree(joint);
 }
 
-/* One allocation for each operation: per-CPU memory is short of large chunks. */
+/* One allocation for each operation: a large per-CPU allocation is likelier to fail. */
 static struct dmp_joint *dmp_joint_alloc(void)
 {
 	struct dmp_joint *joint = kvzalloc_obj(*joint);
@@ -158,7 +157,7 @@ void dmp_level_init(struct dmp_level *level, struct dmp_level *parent)
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_init);
 
-/* The volume owns the joint histograms, so segments and reloads need no more memory. */
+/* The volume owns the joint histograms, so segments and reloads share their memory. */
 static int dmp_share_latencies(struct dmp_level *target, struct dmp_level *volume)
 {
 	struct dmp_joint *joint;
@@ -207,7 +206,7 @@ int dmp_level_init_target(struct dmp_level *target, struct dmp_level *volume,
 }
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_init_target);
 
-/* Add all that a level and its children ever counted, resets or not. */
+/* Add the counts of a level and its children, including those before a reset. */
 static void dmp_level_sum(struct dmp_level *level, enum dmp_op op,
 			  struct dmp_op_stats *sum)
 {
@@ -226,10 +225,10 @@ static void dmp_level_sum(struct dmp_level *level, enum dmp_op op,
 }
 
 /**
- * dmp_level_exit() - fold a level into its parent, and free it
- * @level: target that has no request in flight, or volume without targets
+ * dmp_level_exit() - fold a level into its parent, and free its counters
+ * @level: target without bios in flight, or volume without targets
  *
- * The module has no joint histograms: those of a volume end with it.
+ * The joint histograms of a volume do not fold: the module has none.
  *
  * Context: May sleep.
  */
@@ -252,8 +251,9 @@ void dmp_level_exit(struct dmp_level *level)
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_exit);
 
 /*
- * The baseline of a volume is the sum of its folded counts and the baselines of
- * its targets, so that the targets' reports still add up to the volume's.
+ * The baseline of a volume is the sum of its folded counts and the baselines of its
+ * targets. Each counter is read once, so the counts of the targets still add up to
+ * those of the volume.
  */
 static void dmp_level_rebase(struct dmp_level *level, enum dmp_op op)
 {
@@ -283,8 +283,8 @@ static void dmp_joint_rebase(struct dmp_joint *joint, enum dmp_op op)
 }
 
 /**
- * dmp_level_reset() - let a volume and its targets report from zero
- * @volume: level of the volume, whose targets may count meanwhile
+ * dmp_level_reset() - restart the statistics of a volume and its targets from zero
+ * @volume: level of the volume; bios may be counted meanwhile
  *
  * Context: May sleep, does not allocate.
  */
@@ -306,12 +306,12 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_reset);
 
 /**
  * dmp_level_add() - add the counts since the last reset
- * @level: level, whose targets may count meanwhile
+ * @level: the level; bios may be counted meanwhile
  * @op: operation
  * @stats: sum to which the counts are added
  *
- * A request that is being counted at this moment may be in some of its counters
- * only. Without a reset no value is less than in an earlier call.
+ * Some counters may include a bio that is counted meanwhile, and others not. Between
+ * resets no count decreases from one call to the next.
  *
  * Context: Under dmp_level_lock().
  */
@@ -324,7 +324,7 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_add);
 
 /**
  * dmp_level_add_row() - add a row of a joint histogram since the last reset
- * @volume: level of the volume, whose targets may count meanwhile
+ * @volume: level of the volume; bios may be counted meanwhile
  * @op: operation
  * @size: index of the size bucket
  * @row: DMP_NR_LATENCIES sums to which the row is added
@@ -347,9 +347,9 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_add_row);
 
 /**
  * dmp_level_read() - read the counts since the last reset
- * @level: level, whose targets may count meanwhile
+ * @level: the level; bios may be counted meanwhile
  * @ops: bitmap of operations
- * @stats: set to their sum, see dmp_level_add()
+ * @stats: set to the sum over @ops, see dmp_level_add()
  *
  * Context: May sleep, does not allocate.
  */
@@ -368,9 +368,9 @@ EXPORT_SYMBOL_IF_KUNIT(dmp_level_read);
 
 /**
  * dmp_level_read_latencies() - read the latencies since the last reset
- * @volume: level of the volume, whose targets may count meanwhile
+ * @volume: level of the volume; bios may be counted meanwhile
  * @ops: bitmap of operations
- * @latencies: DMP_NR_LATENCIES buckets of their requests, of all sizes
+ * @latencies: set to DMP_NR_LATENCIES buckets, summed over @ops and all sizes
  *
  * Context: May sleep, does not allocate.
  */
@@ -389,10 +389,10 @@ void dmp_level_read_latencies(struct dmp_level *volume, unsigned long ops,
 EXPORT_SYMBOL_IF_KUNIT(dmp_level_read_latencies);
 
 /**
- * dmp_reqs() - number of requests
+ * dmp_reqs() - number of bios
  * @stats: statistics of one or more operations
  *
- * Return: requests of all sizes.
+ * Return: sum of the size buckets.
  */
 u64 dmp_reqs(const struct dmp_op_stats *stats)
 {
@@ -406,10 +406,10 @@ u64 dmp_reqs(const struct dmp_op_stats *stats)
 EXPORT_SYMBOL_IF_KUNIT(dmp_reqs);
 
 /**
- * dmp_avg_size() - average size of a request
+ * dmp_avg_size() - average size of a bio
  * @stats: statistics of one or more operations
  *
- * Return: bytes per request, rounded down; 0 if there was no request.
+ * Return: bytes per bio, rounded down; 0 without bios.
  */
 u64 dmp_avg_size(const struct dmp_op_stats *stats)
 {

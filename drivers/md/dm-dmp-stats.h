@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Statistics of the dmp target: per-CPU counters of each operation, and the tree
- * that sums them: targets below volumes below the module.
+ * of levels that sums them: module, volumes, targets.
  */
 
 #ifndef DM_DMP_STATS_H
@@ -16,15 +16,14 @@
 #include <linux/u64_stats_sync.h>
 
 /**
- * enum dmp_op - operation of a request
+ * enum dmp_op - operation of a bio
  * @DMP_READ: read
  * @DMP_WRITE: write, zone append
  * @DMP_DISCARD: discard, secure erase
  * @DMP_WRITE_ZEROES: write zeroes
  * @DMP_FLUSH: cache flush that carries no data
  * @DMP_ZONE: zone management
- * @DMP_OTHER: any other; counted, so that map need not check for it, but not
- *	reported
+ * @DMP_OTHER: any other; counted to save map a check, but not reported
  * @DMP_NR_OPS: number of operations
  */
 enum dmp_op {
@@ -40,16 +39,19 @@ enum dmp_op {
 
 extern const char * const dmp_op_names[DMP_OTHER];
 
-/* Bitmap of the operations that are reported as total. */
+/* Bitmap of the operations in the total. */
 #define DMP_TOTAL		(BIT(DMP_READ) | BIT(DMP_WRITE))
 
-/* Sizes: one bucket per octave, [512, 1K) and below up to 1M and above. */
+/*
+ * Sizes in bytes: one bucket per octave. The first one, from 2^9, also has smaller
+ * sizes; the last one, from 2^20, has all larger sizes.
+ */
 #define DMP_SIZE_SHIFT		9
 #define DMP_NR_SIZES		12
 
 /*
- * Latencies in nanoseconds: two buckets per octave from 512 ns to 16 s (2^9 to
- * 2^34), one for shorter and one for longer latencies.
+ * Latencies in nanoseconds: two buckets per octave from 2^9 (512 ns) to 2^34 (17 s),
+ * one bucket for shorter latencies and one for longer ones.
  */
 #define DMP_LATENCY_SHIFT	9
 #define DMP_LATENCY_MAX_SHIFT	34
@@ -57,10 +59,10 @@ extern const char * const dmp_op_names[DMP_OTHER];
 
 /**
  * enum dmp_counter - counters of one operation
- * @DMP_BYTES: bytes requested
- * @DMP_ERRORS: requests that failed
- * @DMP_LATENCY_NS: sum of latencies in nanoseconds
- * @DMP_SIZES: first of the size buckets, which together count all requests
+ * @DMP_BYTES: sum of the sizes of the bios
+ * @DMP_ERRORS: number of failed bios
+ * @DMP_LATENCY_NS: sum of the latencies in nanoseconds
+ * @DMP_SIZES: first size bucket; the sum of all size buckets is the number of bios
  * @DMP_NR_COUNTERS: number of counters
  */
 enum dmp_counter {
@@ -73,18 +75,18 @@ enum dmp_counter {
 
 /**
  * struct dmp_op_stats - statistics of one operation
- * @n: see &enum dmp_counter
+ * @n: the counters, by &enum dmp_counter
  */
 struct dmp_op_stats {
 	u64 n[DMP_NR_COUNTERS];
 };
 
 /**
- * struct dmp_cpu_counters - a target's counters, written by this CPU only
- * @op: counters of each operation; a request of less than 16 KiB needs only the
- *	first cache line of its operation
- * @op.n: see &enum dmp_counter
- * @syncp: lets readers on 32-bit machines see 64-bit values whole
+ * struct dmp_cpu_counters - one CPU's counters of a target, written by this CPU only
+ * @op: counters of each operation; a bio below 16 KiB needs only the first cache line
+ *	of its operation
+ * @op.n: the counters, by &enum dmp_counter
+ * @syncp: on 32-bit machines, lets readers detect an update and retry
  */
 struct dmp_cpu_counters {
 	struct {
@@ -94,11 +96,11 @@ struct dmp_cpu_counters {
 };
 
 /**
- * struct dmp_cpu_latencies - joint histogram of one operation, written by this
- *	CPU only
+ * struct dmp_cpu_latencies - one CPU's joint histogram of an operation, written by
+ *	this CPU only
  * @syncp: as in &struct dmp_cpu_counters
- * @n: completed requests by size bucket, of which there are dmp_nr_sizes(), and
- *	latency bucket
+ * @n: number of completed bios by size bucket (dmp_nr_sizes() of them) and latency
+ *	bucket
  */
 struct dmp_cpu_latencies {
 	struct u64_stats_sync syncp;
@@ -108,7 +110,7 @@ struct dmp_cpu_latencies {
 /**
  * struct dmp_joint - a volume's joint histograms of size and latency
  * @latencies: per-CPU histogram of each operation
- * @base: baseline: sum over the CPUs at the last reset
+ * @base: baseline: sums over the CPUs at the last reset
  */
 struct dmp_joint {
 	struct dmp_cpu_latencies __percpu *latencies[DMP_NR_OPS];
@@ -118,21 +120,20 @@ struct dmp_joint {
 /**
  * struct dmp_level - node of the statistics tree: the module, a volume or a target
  * @cpu: a target's counters, NULL for volumes and the module
- * @latencies: copy of &dmp_joint.latencies of the volume, if a target measures
- *	latencies; saves the hot path a load and a cache line
- * @parent: the module of a volume, the volume of a target
+ * @latencies: for a target that measures latencies, a copy of its volume's
+ *	&dmp_joint.latencies, which saves the hot path a load and a cache line
+ * @parent: level of the module for a volume, of the volume for a target
  * @sibling: entry in &dmp_level.children of @parent
- * @depth: number of levels above
+ * @depth: number of levels above this one: the lockdep subclass of @lock
  * @joint: a volume's joint histograms, allocated with its first target that measures
  *	latencies; NULL in a target and in the module
  * @lock: protects the fields below; taken before the locks of @children
  * @children: targets of a volume, volumes of the module
  * @resets: number of resets of a volume
- * @folded: sum of the children that were destroyed
+ * @folded: sum of the counts of destroyed children
  * @base: baseline: sum at the last reset
  *
- * Allocates nothing and waits for nothing while it holds @lock, except for the
- * locks of @children.
+ * The holder of @lock allocates nothing, and waits only for the locks of @children.
  */
 struct dmp_level {
 	struct dmp_cpu_counters __percpu *cpu;
@@ -152,10 +153,10 @@ struct dmp_level {
 };
 
 /**
- * dmp_has_data() - tell whether requests of an operation have a size
+ * dmp_has_data() - tell whether bios of an operation have a size
  * @op: the operation
  *
- * Return: true if they do.
+ * Return: false for flush, zone and other.
  */
 static inline bool dmp_has_data(enum dmp_op op)
 {
@@ -166,7 +167,7 @@ static inline bool dmp_has_data(enum dmp_op op)
  * dmp_nr_sizes() - number of size buckets of an operation
  * @op: the operation
  *
- * Return: 1 for an operation without data.
+ * Return: DMP_NR_SIZES, or 1 for an operation without data.
  */
 static inline unsigned int dmp_nr_sizes(enum dmp_op op)
 {
@@ -177,7 +178,7 @@ static inline unsigned int dmp_nr_sizes(enum dmp_op op)
  * dmp_size_bucket() - find the bucket of a size
  * @bytes: the size
  *
- * Return: index of the bucket; sizes below the first bucket are in it, too.
+ * Return: index of the bucket, 0 for sizes below 512.
  */
 static inline unsigned int dmp_size_bucket(unsigned long bytes)
 {
@@ -190,8 +191,8 @@ static inline unsigned int dmp_size_bucket(unsigned long bytes)
  *
  * Each octave is halved in the middle: the bit below the highest one selects the
  * half. Latencies below the first octave are clamped to the upper half of the
- * octave before it, those above the last one to the lower half of the octave after
- * it.
+ * octave before it, latencies above the last octave to the lower half of the octave
+ * after it.
  *
  * Return: index of the bucket.
  */
@@ -232,14 +233,14 @@ static inline u64 dmp_latency_floor(unsigned int latency)
 }
 
 /**
- * dmp_op() - classify a request
+ * dmp_op() - classify a bio
  * @opf: operation and flags, as in &bio.bi_opf
- * @bytes: size of the request
+ * @bytes: size of the bio
  *
- * Device-mapper passes a flush on as an empty write with REQ_PREFLUSH. A write
- * with data is a write, with REQ_PREFLUSH or REQ_FUA, too.
+ * Device-mapper passes a flush as an empty write with REQ_PREFLUSH. A write with
+ * data counts as a write, also with REQ_PREFLUSH or REQ_FUA.
  *
- * Return: operation to count the request under.
+ * Return: operation under which the bio counts.
  */
 static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 {
@@ -273,9 +274,9 @@ static inline enum dmp_op dmp_op(blk_opf_t opf, unsigned int bytes)
 }
 
 /*
- * this_cpu_add() updates a counter in a single instruction on most 64-bit
- * machines, and never lets an interrupt in between. 32-bit machines need several
- * instructions, so readers on other CPUs check @syncp there.
+ * this_cpu_add() is safe against interrupts, and a 64-bit machine stores the sum at
+ * once. A 32-bit machine needs two stores, so readers on other CPUs check @syncp,
+ * which must be updated with interrupts disabled.
  */
 static inline unsigned long dmp_update_begin(struct u64_stats_sync __percpu *syncp)
 {
@@ -298,10 +299,10 @@ static inline void dmp_update_end(struct u64_stats_sync __percpu *syncp,
 }
 
 /**
- * dmp_count() - count a request
- * @target: statistics of the target that mapped the request
- * @op: its operation
- * @bytes: its size
+ * dmp_count() - count a bio
+ * @target: statistics of the target that mapped the bio
+ * @op: operation of the bio
+ * @bytes: size of the bio
  *
  * Context: Any. Writes this CPU's counters only.
  */
@@ -318,9 +319,9 @@ static inline void dmp_count(const struct dmp_level *target, enum dmp_op op,
 }
 
 /**
- * dmp_count_error() - count that a request failed
- * @target: statistics of the target that mapped the request
- * @op: its operation
+ * dmp_count_error() - count a failed bio
+ * @target: statistics of the target that mapped the bio
+ * @op: operation of the bio
  *
  * Context: Any, as dmp_count().
  */
@@ -336,7 +337,7 @@ static inline void dmp_count_error(const struct dmp_level *target, enum dmp_op o
  * dmp_measures_latency() - tell whether a target measures latencies
  * @target: statistics of the target
  *
- * Return: true if it does.
+ * Return: true if the target has the feature latency.
  */
 static inline bool dmp_measures_latency(const struct dmp_level *target)
 {
@@ -344,13 +345,12 @@ static inline bool dmp_measures_latency(const struct dmp_level *target)
 }
 
 /**
- * dmp_count_latency() - count the latency of a request
- * @target: statistics of the target that mapped the request, which measures
- *	latencies
- * @op: its operation
- * @size: index of its size bucket
- * @ns: nanoseconds from map to completion; negative if the clock of the CPU that
- *	completed it is behind, which counts as 0, as in blk_stat_add()
+ * dmp_count_latency() - count the latency of a bio
+ * @target: statistics of the target that mapped the bio; it measures latencies
+ * @op: operation of the bio
+ * @size: index of the bio's size bucket
+ * @ns: nanoseconds from map to completion. The clock of the completing CPU may be
+ *	behind: a negative value counts as 0, as in blk_stat_add()
  *
  * Context: Any, as dmp_count().
  */
@@ -376,7 +376,7 @@ static inline void dmp_count_latency(const struct dmp_level *target,
  * dmp_level_lock() - exclude resets and folding of a level and its children
  * @level: the level
  *
- * Does not stop requests from being counted.
+ * Bios are still counted: counting takes no lock.
  */
 static inline void dmp_level_lock(struct dmp_level *level)
 {

@@ -2,9 +2,9 @@
 /*
  * Volumes of the dmp target, and the sysfs files of volumes and of the module.
  *
- * Device-mapper has no place for data of a target that outlives a table. So targets
- * look up their volume by the mapped device: the first one creates it, the last one
- * frees it.
+ * Device-mapper has no place for target data that outlives a table. So dmp has a hash
+ * table of volumes, keyed by mapped device: the first target of a volume creates it,
+ * the last target frees it.
  */
 
 #include <linux/blkdev.h>
@@ -23,23 +23,23 @@
 
 static struct dmp_level dmp_module_level;
 
-/* Protects dmp_volumes and &dmp_volume.nr_targets. Nothing is allocated under it. */
+/* Protects dmp_volumes and &dmp_volume.nr_targets. The holder allocates nothing. */
 static DEFINE_MUTEX(dmp_volumes_lock);
 static DEFINE_HASHTABLE(dmp_volumes, 8);
 
 /**
- * struct dmp_volume - a mapped device that has dmp targets, in any of its tables
- * @dir: the directory dmp in sysfs; dm_kobject_release() releases it, because this
- *	module may be unloaded before a release function of its own returns
+ * struct dmp_volume - a mapped device that has dmp targets in any of its tables
+ * @dir: kobject of the sysfs directory dmp, and the completion that the core's
+ *	dm_kobject_release() completes. A release function in this module could be
+ *	unloaded before it returns
  * @md: the mapped device
  * @node: entry in dmp_volumes
  * @nr_targets: number of targets
- * @dir_lock: serializes updates of the directory, and protects @nr_shown, @nr_latency
- *	and @latency_shown; removal of a file waits for its show(), so show() must not
- *	take this lock
- * @nr_shown: number of targets that are to be shown
- * @nr_latency: number of those that measure latencies
- * @latency_shown: whether the latency files are in the directory
+ * @dir_lock: serializes adding and removing files, and protects the next three fields.
+ *	Removal waits for show(), so show() must not take this lock
+ * @nr_shown: number of targets that are shown
+ * @nr_latency: number of targets that are shown and measure latencies
+ * @latency_shown: true while the latency files are in the directory
  * @level: statistics of the volume
  */
 struct dmp_volume {
@@ -55,10 +55,10 @@ struct dmp_volume {
 };
 
 /**
- * struct dmp_attribute - file of a set of operations
+ * struct dmp_attribute - a file in the directory of a set of operations
  * @attr: name and mode
  * @ops: bitmap of operations
- * @file: which file
+ * @file: the value in the file
  */
 struct dmp_attribute {
 	struct attribute attr;
@@ -68,9 +68,9 @@ struct dmp_attribute {
 
 /**
  * struct dmp_directory - directory of a set of operations
- * @files: all files
- * @attrs: two NULL-terminated lists: the files that are always there, and those that
- *	need the feature latency
+ * @files: the files, by &enum dmp_file
+ * @attrs: two NULL-terminated lists: the files that need no feature, then the files
+ *	that need the feature latency
  * @group: the first list
  * @latency_group: the second list
  */
@@ -81,7 +81,7 @@ struct dmp_directory {
 	struct attribute_group latency_group;
 };
 
-/* One for each operation, and one for total. */
+/* A directory for each operation, and one for the total. */
 static struct dmp_directory dmp_directories[DMP_OTHER + 1] __ro_after_init;
 
 static struct attribute dmp_stat_attr = { .name = "stat", .mode = 0444 };
@@ -135,7 +135,7 @@ static void dmp_volume_add(struct dmp_volume *volume, struct mapped_device *md)
  * dmp_volume_get() - find or create the volume of a new target
  * @md: mapped device of the target
  *
- * Return: the volume, NULL if there is no memory for it.
+ * Return: the volume, or NULL if out of memory.
  */
 struct dmp_volume *dmp_volume_get(struct mapped_device *md)
 {
@@ -161,7 +161,7 @@ struct dmp_volume *dmp_volume_get(struct mapped_device *md)
 
 /**
  * dmp_volume_put() - drop a target of a volume, and free the volume with the last one
- * @volume: the volume; the target is hidden and its level gone
+ * @volume: the volume, after dmp_volume_hide() and dmp_level_exit() for the target
  */
 void dmp_volume_put(struct dmp_volume *volume)
 {
@@ -185,7 +185,7 @@ void dmp_volume_put(struct dmp_volume *volume)
  * dmp_volume_level() - get the statistics of a volume
  * @volume: the volume
  *
- * Return: the parent of the levels of its targets.
+ * Return: level of the volume, the parent of its targets' levels.
  */
 struct dmp_level *dmp_volume_level(struct dmp_volume *volume)
 {
@@ -214,7 +214,7 @@ static int dmp_add_latency_files(struct kobject *dir)
 	return 0;
 }
 
-/* Add and remove files as the numbers of targets require. */
+/* Add or remove the directory and its latency files, by nr_shown and nr_latency. */
 static void dmp_update_dir(struct dmp_volume *volume)
 {
 	struct kobject *disk = &disk_to_dev(dm_disk(volume->md))->kobj;
@@ -242,13 +242,13 @@ static void dmp_update_dir(struct dmp_volume *volume)
 }
 
 /**
- * dmp_volume_show() - show a target in the directory of its volume
- * @volume: the volume, which works without a directory if it cannot have one
- * @latency: whether the target measures latencies
+ * dmp_volume_show() - add the sysfs files that a target needs to its volume's directory
+ * @volume: the volume; a failure to add files is only logged
+ * @latency: true if the target measures latencies
  *
- * Context: May sleep, and wait for I/O: the volume must not be suspended, unless
+ * Context: May sleep and wait for I/O, so the volume must not be suspended, unless
  * nothing uses it yet.
- * Return: true, unless the gendisk is not in sysfs yet.
+ * Return: false if the gendisk is not in sysfs yet.
  */
 bool dmp_volume_show(struct dmp_volume *volume, bool latency)
 {
@@ -266,9 +266,9 @@ bool dmp_volume_show(struct dmp_volume *volume, bool latency)
 /**
  * dmp_volume_hide() - undo dmp_volume_show()
  * @volume: the volume
- * @latency: the same
+ * @latency: as passed to dmp_volume_show()
  *
- * Context: May sleep, waits for readers of files that it removes.
+ * Context: May sleep. Waits for show() of the files that it removes.
  */
 void dmp_volume_hide(struct dmp_volume *volume, bool latency)
 {
@@ -280,10 +280,10 @@ void dmp_volume_hide(struct dmp_volume *volume, bool latency)
 }
 
 /**
- * dmp_volume_measures_latency() - tell whether any target of a volume does
+ * dmp_volume_measures_latency() - tell whether a volume measures latencies
  * @volume: the volume
  *
- * Return: true if a target that is shown does.
+ * Return: true if a target that is shown has the feature latency.
  */
 bool dmp_volume_measures_latency(const struct dmp_volume *volume)
 {
@@ -337,7 +337,7 @@ static const struct attribute_group dmp_stat_group = {
 	.attrs	= dmp_stat_attrs,
 };
 
-/* The directory under /sys/module: a built-in has to look it up. */
+/* Kobject of /sys/module/dmp: without a struct module, built-in code looks it up. */
 static struct kobject *dmp_module_kobj;
 
 static int __init dmp_find_module_kobj(void)
@@ -355,7 +355,7 @@ static int __init dmp_find_module_kobj(void)
 }
 
 /**
- * dmp_sysfs_init() - show the module's statistics, prepare for volumes
+ * dmp_sysfs_init() - add the module's sysfs file, set up the attributes of volumes
  *
  * Return: 0 or a negative error.
  */
@@ -372,7 +372,7 @@ int __init dmp_sysfs_init(void)
 }
 
 /**
- * dmp_sysfs_exit() - remove the module's statistics
+ * dmp_sysfs_exit() - remove the module's sysfs file
  */
 void dmp_sysfs_exit(void)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device Mapper Proxy: passes every request unchanged to one underlying device
- * and counts it.
+ * Device Mapper Proxy: passes every bio unchanged to one underlying device and
+ * counts it.
  */
 
 #include <linux/bio.h>
@@ -19,11 +19,11 @@
 #define DM_MSG_PREFIX "dmp"
 
 /**
- * struct dmp_target - one segment of a volume
+ * struct dmp_target - a target: one segment of a volume
  * @dev: the underlying device
  * @start: start of the segment on @dev, in 512-byte sectors
  * @volume: the volume
- * @shown: whether the volume shows the target
+ * @shown: true after dmp_volume_show() succeeded; the destructor then undoes it
  * @level: statistics of the target
  */
 struct dmp_target {
@@ -35,10 +35,10 @@ struct dmp_target {
 };
 
 /*
- * Per-bio state, packed into bi_private, which in a clone is the target's to use
- * and, unlike per-bio data, need not be looked up. At completion bi_size is 0 and
- * bi_opf may have changed, so map saves size, operation and "not yet counted" here.
- * Device-mapper makes sizes whole sectors: the low nine bits are free.
+ * Per-bio state, packed into bi_private. Device-mapper leaves the clone's bi_private
+ * to the target, and reading it is cheaper than finding per-bio data. At completion
+ * bi_size is 0 and bi_opf may have changed, so map saves size, operation and "not yet
+ * counted" here. Sizes are multiples of 512: the low nine bits are free.
  */
 #define DMP_IO_OP	GENMASK(2, 0)
 #define DMP_IO_COUNT	BIT(3)
@@ -48,8 +48,8 @@ static_assert(DMP_NR_OPS - 1 <= DMP_IO_OP);
 
 /**
  * struct dmp_timed_io - per-bio data of a target that measures latencies
- * @io: state of the bio; bi_private points here instead
- * @start_ns: when the bio was mapped
+ * @io: state of the bio; bi_private points to this struct instead of holding it
+ * @start_ns: time of the map, from ktime_get_ns()
  */
 struct dmp_timed_io {
 	unsigned int io;
@@ -152,14 +152,14 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		goto put_device;
 	}
 
-	/* No flush_bypasses_map as in dm-linear: flushes are counted. */
+	/* Unlike dm-linear, no flush_bypasses_map: only a flush that is mapped counts. */
 	ti->num_flush_bios = 1;
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
 	ti->num_write_zeroes_bios = 1;
 	/*
-	 * The same without latency: a reload that changes the size makes
-	 * device-mapper replace a slab cache while I/O waits.
+	 * The same size without latency: a reload that changes it makes device-mapper
+	 * destroy a slab cache while I/O waits.
 	 */
 	ti->per_io_data_size = sizeof(struct dmp_timed_io);
 	ti->private = dt;
@@ -185,10 +185,10 @@ static void dmp_dtr(struct dm_target *ti)
 }
 
 /*
- * The constructor of a device's first table runs before the gendisk is in sysfs, so
- * its targets are shown here, when nothing uses the volume yet. Later tables are
- * shown by their constructors: here the volume is suspended, and adding files to
- * sysfs may wait for memory, which may wait for the volume.
+ * Show the targets of a volume's first table: their constructors run before the
+ * gendisk is in sysfs, and nothing uses the volume yet. Targets of later tables are
+ * shown by their constructors, because here the volume is suspended: adding files to
+ * sysfs allocates memory, and reclaim may wait for I/O to the volume.
  */
 static int dmp_preresume(struct dm_target *ti)
 {
@@ -219,8 +219,8 @@ static noinline int dmp_map_timed(struct dm_target *ti, struct bio *bio,
 
 /*
  * The device may complete a REQ_NOWAIT or polled bio with BLK_STS_AGAIN, and the
- * submitter retries it. dmp counts such bios at completion, so only the attempt
- * that is carried out counts: a counter never goes back.
+ * submitter may retry it. dmp counts such bios at completion, so only the attempt
+ * that is carried out counts, and no counter ever decreases.
  */
 static int dmp_map(struct dm_target *ti, struct bio *bio)
 {
@@ -246,11 +246,11 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 }
 
 /*
- * Count an error, unless the submitter does not see it: it retries a bounced bio, and
- * nobody waits for a failed read-ahead, whose data is read again if it is needed.
+ * Count an error, except BLK_STS_AGAIN of a REQ_NOWAIT or polled bio, and a failed
+ * read-ahead: no application sees it, and the data is read again if it is needed.
  * Drivers leave REQ_RAHEAD in bi_opf.
  *
- * Return: true if the submitter retries the bio.
+ * Return: true if the device did not carry out the bio, which then does not count.
  */
 static noinline bool dmp_fail(struct dmp_target *dt, const struct bio *bio,
 			      unsigned int io, blk_status_t error)
@@ -288,7 +288,7 @@ static noinline int dmp_end_timed(struct dmp_target *dt, const struct bio *bio,
 
 	if (unlikely(error) && dmp_fail(dt, bio, io, error))
 		return DM_ENDIO_DONE;
-	/* Before dmp_count(), whose bucket the compiler then need not compute again. */
+	/* Before dmp_count(), so that the compiler computes the bucket only once. */
 	size = dmp_size_bucket(io & DMP_IO_BYTES);
 	dmp_count_end(dt, io);
 	dmp_count_latency(&dt->level, io & DMP_IO_OP, size, ns);
@@ -389,7 +389,10 @@ static int dmp_message(struct dm_target *ti, unsigned int argc, char **argv,
 	return -EINVAL;
 }
 
-/* An ioctl acts on the whole device, so only a mapping of the whole device forwards it. */
+/*
+ * An ioctl acts on the whole device, so a partial mapping returns 1: device-mapper
+ * then requires CAP_SYS_RAWIO.
+ */
 static int dmp_prepare_ioctl(struct dm_target *ti, struct block_device **bdev,
 			     unsigned int cmd, unsigned long arg, bool *forward)
 {
@@ -423,7 +426,7 @@ static int dmp_iterate_devices(struct dm_target *ti,
 }
 
 #if IS_ENABLED(CONFIG_FS_DAX)
-/* Accesses to pages mapped by DAX are not requests, so they are not counted. */
+/* An access to pages that DAX has mapped is not a bio, so it is not counted. */
 static struct dax_device *dmp_dax_pgoff(struct dm_target *ti, pgoff_t *pgoff)
 {
 	struct dmp_target *dt = ti->private;

@@ -49,7 +49,7 @@ static void op_is_classified(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dmp_op(c->opf, c->bytes), c->op);
 }
 
-/* An operation that the table above does not name must not pass for another. */
+/* Operations that op_cases does not list must not be counted as a known operation. */
 static void unknown_ops_are_other(struct kunit *test)
 {
 	unsigned int code, i;
@@ -64,7 +64,7 @@ static void unknown_ops_are_other(struct kunit *test)
 	}
 }
 
-/* The bucket edges as they are documented. */
+/* The bucket edges as documented. */
 static const unsigned int size_floors[] = {
 	SZ_512, SZ_1K, SZ_2K, SZ_4K, SZ_8K, SZ_16K, SZ_32K, SZ_64K, SZ_128K,
 	SZ_256K, SZ_512K, SZ_1M,
@@ -156,7 +156,7 @@ static void latency_bucket_edges(struct kunit *test)
 	}
 }
 
-/* As many small values as large ones. */
+/* All magnitudes are equally likely. */
 static u64 random_value(struct rnd_state *rnd)
 {
 	u64 value = (u64)prandom_u32_state(rnd) << 32 | prandom_u32_state(rnd);
@@ -180,8 +180,8 @@ static const struct avg_case {
 	const char *name;
 	u64 reqs, bytes, avg;
 } avg_cases[] = {
-	{ "no request", 0, 0, 0 },
-	{ "bytes but no request", 0, 512, 0 },
+	{ "no bio", 0, 0, 0 },
+	{ "bytes but no bio", 0, 512, 0 },
 	{ "one", 1, 4096, 4096 },
 	{ "down from .9", 10, 5129, 512 },
 	{ "down to 0", 3, 2, 0 },
@@ -206,7 +206,7 @@ static void avg_size_rounds_down(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dmp_avg_size(&stats), c->avg);
 }
 
-/* A module with a volume of two targets, which tests start as they need. */
+/* A module with a volume. The targets a and b are started by the tests. */
 struct dmp_test {
 	struct dmp_level module, volume, a, b;
 	u64 row[DMP_NR_LATENCIES];
@@ -350,7 +350,7 @@ static void sizes_are_counted(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, stats.n[DMP_SIZES + i], i + 1);
 }
 
-/* A different number for each cell: whatever is mistaken for another shows. */
+/* Each cell gets a different count, so that a count in the wrong cell is found. */
 static void latencies_are_counted(struct kunit *test)
 {
 	const enum dmp_op op = *(const enum dmp_op *)test->param_value;
@@ -428,7 +428,7 @@ static void latencies_only_where_they_are_measured(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), 1);
 }
 
-/* A clock may be behind on the CPU that a request completes on. */
+/* The clock of the completing CPU may be behind that of the submitting CPU. */
 static void negative_latency_is_zero(struct kunit *test)
 {
 	struct dmp_test *t = test->priv;
@@ -458,7 +458,7 @@ static void targets_share_their_volumes_histograms(struct kunit *test)
 	KUNIT_EXPECT_MEMEQ(test, t->a.latencies, joint->latencies, sizeof(t->a.latencies));
 	KUNIT_EXPECT_MEMEQ(test, t->b.latencies, joint->latencies, sizeof(t->b.latencies));
 
-	/* also with those that are gone */
+	/* the histograms outlast the targets */
 	count_latency(&t->a, DMP_READ, 512, 0);
 	dmp_level_exit(&t->a);
 	dmp_level_exit(&t->b);
@@ -496,7 +496,7 @@ static void counts_past_32_bits(struct kunit *test)
 	expect_op(test, &t->a, DMP_READ, 3, 3ULL * UINT_MAX, 0);
 }
 
-/* A different power of three for each CPU, which never wraps to 0. */
+/* Each CPU counts a different power of three: modulo 2^64 none of them is 0. */
 static void sums_over_all_cpus(struct kunit *test)
 {
 	struct dmp_test *t = test->priv;
@@ -530,7 +530,7 @@ static void count_one_read(void *target)
 	count_latency(target, DMP_READ, 512, 0);
 }
 
-/* Each CPU really counts, in interrupt context where there are several. */
+/* Other CPUs than the current one run count_one_read() in interrupt context. */
 static void every_cpu_counts_its_own(struct kunit *test)
 {
 	struct dmp_test *t = test->priv;
@@ -550,7 +550,7 @@ static void every_cpu_counts_its_own(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 0), num_online_cpus());
 }
 
-/* Steps that carry from the lower to the upper half of a counter. */
+/* Every other addition of this step carries into the upper half of a counter. */
 #define CARRY_STEP	0x7fff0001U
 
 static int count_carries(void *target)
@@ -563,8 +563,8 @@ static int count_carries(void *target)
 }
 
 /*
- * Where a counter takes two stores, as on 32-bit machines, a reader on another
- * CPU must not see one of them without the other.
+ * A 32-bit machine updates a counter in two stores: a reader on another CPU must not
+ * see the result of one store only.
  */
 static void no_torn_value_is_read(struct kunit *test)
 {
@@ -586,9 +586,9 @@ static void no_torn_value_is_read(struct kunit *test)
 			KUNIT_FAIL(test, "read %llx after %llx", stats.n[DMP_BYTES], bytes);
 			break;
 		}
-		/* on 32-bit machines both are of one moment */
+		/* a 32-bit machine reads all counters of an operation between two updates */
 		if (BITS_PER_LONG == 32 && stats.n[DMP_BYTES] != dmp_reqs(&stats) * CARRY_STEP) {
-			KUNIT_FAIL(test, "%llx bytes are not of one moment", stats.n[DMP_BYTES]);
+			KUNIT_FAIL(test, "%llx bytes do not match reqs", stats.n[DMP_BYTES]);
 			break;
 		}
 		bytes = stats.n[DMP_BYTES];
@@ -597,7 +597,7 @@ static void no_torn_value_is_read(struct kunit *test)
 	}
 	kthread_stop(task);
 
-	/* it did count, on and on */
+	/* the thread did count, and carried */
 	KUNIT_EXPECT_GT(test, reqs, 1000);
 	KUNIT_EXPECT_GT(test, bytes, 1ULL << 33);
 }
@@ -639,11 +639,11 @@ static void targets_fold_into_their_volume(struct kunit *test)
 	expect_op(test, &t->module, DMP_READ, 2, 1536, 1);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 2), 2);
 
-	/* what lives on goes on counting, and does not inherit */
+	/* b goes on counting, without the counts of a */
 	dmp_count(&t->b, DMP_READ, 1024);
 	expect_op(test, &t->b, DMP_READ, 2, 2048, 0);
 
-	/* what is born later starts at zero, and adds to what is gone */
+	/* a new target starts at zero, and adds to the folded counts */
 	start(test, &t->a, false);
 	expect_nothing(test, &t->a);
 	dmp_count(&t->a, DMP_READ, 512);
@@ -681,7 +681,7 @@ static void reset_is_a_baseline(struct kunit *test)
 	struct dmp_op_stats stats;
 	int i;
 
-	/* one of nothing, too */
+	/* a reset before any count */
 	dmp_level_reset(&t->volume);
 	expect_nothing(test, &t->volume);
 	KUNIT_EXPECT_EQ(test, t->volume.resets, 1);
@@ -708,7 +708,7 @@ static void reset_is_a_baseline(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 0, 2), 0);
 		KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 3, 2), 0);
 		KUNIT_EXPECT_EQ(test, t->volume.resets, i + 2);
-		/* the module takes no notice */
+		/* the module's counts stay */
 		expect_total(test, &t->module, 3, 5632, 1);
 	}
 
@@ -718,7 +718,7 @@ static void reset_is_a_baseline(struct kunit *test)
 	expect_op(test, &t->volume, DMP_READ, 1, 4096, 0);
 	KUNIT_EXPECT_EQ(test, read_cell(t, DMP_READ, 3, 2), 1);
 
-	/* what was forgotten stays so when it folds */
+	/* counts from before the reset stay subtracted after they fold */
 	dmp_level_exit(&t->a);
 	dmp_level_exit(&t->b);
 	expect_op(test, &t->volume, DMP_READ, 1, 4096, 0);
@@ -728,7 +728,7 @@ static void reset_is_a_baseline(struct kunit *test)
 	expect_total(test, &t->module, 4, 9728, 1);
 }
 
-/* What the levels must report, kept in the slow and obvious way. */
+/* The counts that the levels must report, computed in the simplest way. */
 struct reference {
 	u64 volume_reqs[DMP_OTHER], volume_bytes[DMP_OTHER];
 	u64 volume_errors[DMP_OTHER], volume_ns[DMP_OTHER];
@@ -816,7 +816,7 @@ static void random_history_agrees_with_reference(struct kunit *test)
 			break;
 		case 2:
 			expect_reference(test, ref);
-			/* what follows would only repeat it */
+			/* later checks would fail, too */
 			if (test->status == KUNIT_FAILURE)
 				return;
 			break;
@@ -872,7 +872,7 @@ static void volumes_text_is_exact(struct kunit *test)
 	t->module.folded[DMP_READ].n[DMP_BYTES] = c->read_bytes;
 	t->module.folded[DMP_WRITE].n[DMP_SIZES + 1] = c->write_reqs;
 	t->module.folded[DMP_WRITE].n[DMP_BYTES] = c->write_bytes;
-	/* these neither show, nor add to the total */
+	/* other operations are neither shown nor in the total */
 	for (op = DMP_DISCARD; op < DMP_OTHER; op++)
 		t->module.folded[op].n[DMP_SIZES] = 7;
 
@@ -971,7 +971,7 @@ static void stat_text_is_exact(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, t->text, text);
 }
 
-/* Let everything that a volume reports have 20 digits. */
+/* Set all counters of a volume to their largest value, which has 20 digits. */
 static void fill_volume(struct kunit *test)
 {
 	struct dmp_test *t = test->priv;
@@ -987,18 +987,18 @@ static void fill_volume(struct kunit *test)
 	}
 }
 
-static unsigned int count_of(const char *text, const char *what)
+static unsigned int count_of(const char *text, const char *part)
 {
 	unsigned int n = 0;
 
-	while ((text = strstr(text, what))) {
-		text += strlen(what);
+	while ((text = strstr(text, part))) {
+		text += strlen(part);
 		n++;
 	}
 	return n;
 }
 
-/* A file of an operation has so many numbers, all of 20 digits. */
+/* Expect that a file has this many numbers, all of 20 digits. */
 static void expect_full_file(struct kunit *test, enum dmp_op op, enum dmp_file file,
 			     unsigned int numbers)
 {
@@ -1024,7 +1024,7 @@ static void largest_files_fit_their_page(struct kunit *test)
 
 	t->volume.resets = U64_MAX;
 	KUNIT_EXPECT_EQ(test, dmp_emit_stat(&t->volume, t->text), 21 * 25);
-	/* requests are 12 times 2^64 - 1, which is as long */
+	/* reqs is the sum of 12 times 2^64 - 1, which wraps to another number of 20 digits */
 	KUNIT_EXPECT_EQ(test, count_of(t->text, "18446744073709551615"), 25 - DMP_OTHER);
 }
 
@@ -1041,7 +1041,7 @@ static void largest_status_and_histogram(struct kunit *test)
 
 	dmp_emit_status(&t->volume, text, size);
 	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551615"), 2 * DMP_OTHER);
-	/* requests are 12 times 2^64 - 1 */
+	/* reqs is the sum of 12 times 2^64 - 1, which wraps */
 	KUNIT_EXPECT_EQ(test, count_of(text, " 18446744073709551604 "), DMP_OTHER);
 
 	dmp_emit_histogram(&t->volume, ALL_OPS, text, size);
@@ -1050,7 +1050,7 @@ static void largest_status_and_histogram(struct kunit *test)
 	len = strlen(text);
 	KUNIT_EXPECT_STREQ(test, text + len - strlen(last), last);
 
-	/* too small a buffer is full: this is how device-mapper notices */
+	/* a text that is cut fills the buffer: device-mapper then retries with a larger one */
 	dmp_emit_histogram(&t->volume, ALL_OPS, text, len);
 	KUNIT_EXPECT_EQ(test, strlen(text), len - 1);
 	dmp_emit_status(&t->volume, text, 100);
