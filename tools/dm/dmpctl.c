@@ -23,7 +23,7 @@
 #include "lock.h"
 #include "volume.h"
 
-/* one file for each volume that was attached, see remember() */
+/* a file for each attached volume, see remember() */
 #define STATE_DIR "/run/dmpctl"
 
 static struct {
@@ -43,7 +43,7 @@ void print_err(const char *format, ...)
 	va_end(ap);
 }
 
-/* libdevmapper's messages, of which only errors matter here */
+/* Print libdevmapper's errors, and drop its other messages. */
 static void dm_log(int level, const char *file, int line, int dm_errno, const char *format, ...)
 {
 	char text[512];
@@ -58,12 +58,12 @@ static void dm_log(int level, const char *file, int line, int dm_errno, const ch
 }
 
 /**
- * struct change - what a command makes of the segments of a volume
- * @from: target type that it replaces
- * @to: target type that takes its place
- * @keep: whether existing dmp segments keep their features
- * @latency: whether the new segments have the feature latency
- * @missing: advice for a volume with segments of neither type
+ * struct change - replacement of the segments of a volume
+ * @from: target type to replace
+ * @to: target type that replaces @from
+ * @keep: true to leave existing dmp segments with their features
+ * @latency: true to give the segments of type @to the feature latency
+ * @missing: advice in the error for a volume with segments of neither type
  */
 struct change {
 	const char *from;
@@ -78,7 +78,7 @@ static bool has_latency(const struct segment *s)
 	return strstr(s->params, " latency");
 }
 
-/* The device and the offset are the same for dmp and linear. */
+/* dmp and linear take the same first arguments: device and offset. */
 static bool convert_segment(const struct segment *s, const struct change *change, struct table *to)
 {
 	char params[PATH_MAX];
@@ -94,7 +94,7 @@ static bool convert_segment(const struct segment *s, const struct change *change
 	return table_add(to, s->start, s->len, change->to, params);
 }
 
-/* Targets without a state of their own may be in two tables at once. */
+/* Only target types without state of their own may be in two tables at once. */
 static bool may_load_twice(const char *type)
 {
 	static const char *const types[] = {
@@ -118,7 +118,7 @@ static bool has_segment(const struct table *table, const char *type)
 	return false;
 }
 
-/* *to: the table that the volume is to have */
+/* Set *to to the new table of the volume, with the segments of *from after the change. */
 static bool convert(const struct volume *volume, const struct table *from,
 		    const struct change *change, struct table *to)
 {
@@ -137,7 +137,7 @@ static bool convert(const struct volume *volume, const struct table *from,
 		bool ok;
 
 		if (!may_load_twice(s->type)) {
-			print_err("%s: has a segment of kind %s, which must not be in two tables; use the volumes below it",
+			print_err("%s: has a %s segment, which must not be in two tables at once; use the volumes below it",
 				  volume->name, s->type);
 			return false;
 		}
@@ -155,7 +155,7 @@ static bool convert(const struct volume *volume, const struct table *from,
 	return true;
 }
 
-/* LVM keeps names like these for devices that only it uses. */
+/* LVM reserves these parts of a name for its internal devices. */
 static bool is_lvm_internal(const struct volume *volume)
 {
 	static const char *const parts[] = {
@@ -167,7 +167,7 @@ static bool is_lvm_internal(const struct volume *volume)
 
 	if (strncmp(volume->uuid, "LVM-", 4))
 		return false;
-	/* the UUIDs of group and volume, and after a dash that of a layer */
+	/* LVM-<VG UUID><LV UUID>, for an internal device with -<layer> */
 	if (strlen(volume->uuid) > 4 + 32 + 32)
 		return true;
 	while (*part && !strstr(volume->name, *part))
@@ -196,7 +196,7 @@ static bool may_change(const struct volume *volume)
 	return true;
 }
 
-/* *to: the table with linear in the place of dmp */
+/* Set *to to *from with linear in the place of dmp. */
 static bool without_dmp(const struct table *from, struct table *to)
 {
 	static const struct change to_linear = { .to = "linear" };
@@ -216,8 +216,9 @@ static bool without_dmp(const struct table *from, struct table *to)
 }
 
 /*
- * A run that was killed leaves its table loaded, which differs from the live one by nothing
- * but dmp in the place of linear, or by features of dmp. Any other is another program's.
+ * Clear an inactive table that a killed run of dmpctl left. It differs from the live table
+ * by dmp in the place of linear, or by the features of dmp. Refuse any other inactive
+ * table: another program loaded it.
  */
 static bool clear_leftover(struct volume *volume, const struct table *live)
 {
@@ -246,7 +247,7 @@ static bool state_path(char *path, size_t size, const struct volume *volume)
 	return snprintf(path, size, STATE_DIR "/%s", volume->name) < (int)size;
 }
 
-/* the inode of the volume's directory in sysfs: a new one whenever dmp came back */
+/* Inode of the volume's sysfs directory dmp. A directory added later has another inode. */
 static bool sysfs_inode(const struct volume *volume, unsigned long long *ino)
 {
 	char path[64];
@@ -260,7 +261,10 @@ static bool sysfs_inode(const struct volume *volume, unsigned long long *ino)
 	return true;
 }
 
-/* since when a volume has dmp, 0 if that is not known; *lost: whether it had and has not */
+/*
+ * Return when dmpctl attached the volume, 0 if that is unknown. *lost: dmpctl attached the
+ * volume, which has no dmp now.
+ */
 static time_t since(const struct volume *volume, bool *lost)
 {
 	unsigned long long ino, then;
@@ -283,8 +287,9 @@ static time_t since(const struct volume *volume, bool *lost)
 }
 
 /*
- * The kernel does not tell since when a volume has dmp. So a file of its name has the inode
- * of its directory in sysfs, and is as old.
+ * The kernel does not tell when dmp was put under a volume. So dmpctl writes a file with the
+ * name of the volume: it holds the inode of the volume's directory in sysfs, and its mtime is
+ * the time.
  */
 static void remember(const struct volume *volume)
 {
@@ -426,7 +431,7 @@ static bool cmd_create(char **args)
 	ok = table_add(&table, 0, bytes / 512, "dmp", params) && volume_create(args[0], &table);
 	table_free(&table);
 	if (!ok) {
-		print_err("%s: not created; is %s in use, or the name? dmesg may say more",
+		print_err("%s: not created; is %s in use, or the name taken? dmesg may say why",
 			  args[0], args[1]);
 		return false;
 	}
@@ -434,7 +439,7 @@ static bool cmd_create(char **args)
 	return true;
 }
 
-/* The first segment of dmp speaks for the volume. */
+/* A reset acts on the volume, so the message goes to the first dmp segment only. */
 static bool reset_volume(const char *arg)
 {
 	struct volume volume;
@@ -466,11 +471,11 @@ static bool cmd_reset(char **args)
 /**
  * struct row - a line of the list
  * @volume: the volume
- * @nr_dmp: segments that are dmp
- * @nr_latency: those of them that measure latencies
- * @nr_linear: segments that are linear
- * @since: when dmp came, or 0
- * @lost: whether dmpctl attached it and something else took dmp away
+ * @nr_dmp: number of dmp segments
+ * @nr_latency: number of dmp segments with the feature latency
+ * @nr_linear: number of linear segments
+ * @since: time of the attach, 0 if unknown
+ * @lost: true if dmpctl attached the volume, and another program loaded a table without dmp
  */
 struct row {
 	struct volume volume;
@@ -558,7 +563,7 @@ static bool cmd_list(char **args)
 
 	ok = dmt && dm_task_run(dmt) && (names = dm_task_get_names(dmt));
 	while (ok && names->dev) {
-		/* a volume may go while the others are asked */
+		/* a volume may be removed while others are read */
 		if (read_row(names->name, &row) && (row.nr_dmp || row.lost)) {
 			if (options.json) {
 				json_object_array_add(volumes, json_of(&row));
@@ -588,16 +593,16 @@ static bool cmd_list(char **args)
 }
 
 /**
- * struct command - what dmpctl does
- * @name: by which it is called
- * @min_args: number of arguments at least
- * @max_args: and at most
- * @options: letters of the options it takes
- * @run: does it
- * @usage: arguments
- * @help: its line in --help
+ * struct command - a command of dmpctl
+ * @name: name on the command line
+ * @min_args: smallest number of arguments
+ * @max_args: largest number of arguments
+ * @options: letters of the options that the command takes
+ * @run: function that runs the command
+ * @usage: arguments, for --help
+ * @help: description, for --help
  */
-static const struct command {
+struct command {
 	const char *name;
 	int min_args;
 	int max_args;
@@ -605,15 +610,18 @@ static const struct command {
 	bool (*run)(char **args);
 	const char *usage;
 	const char *help;
-} commands[] = {
+};
+
+static const struct command commands[] = {
 	{ "attach", 1, INT_MAX, "lf", cmd_attach, "[--latency] VOLUME...",
-	  "put dmp in the place of a volume's linear segments" },
-	{ "detach", 1, INT_MAX, "f", cmd_detach, "VOLUME...", "put linear back" },
+	  "replace the linear segments of a volume by dmp" },
+	{ "detach", 1, INT_MAX, "f", cmd_detach, "VOLUME...",
+	  "replace the dmp segments of a volume by linear" },
 	{ "latency", 2, INT_MAX, "f", cmd_latency, "on|off VOLUME...",
-	  "measure latencies, or not" },
+	  "switch the feature latency on or off" },
 	{ "create", 2, 2, "lf", cmd_create, "NAME DEVICE [--latency]",
-	  "create a volume of dmp over a device" },
-	{ "reset", 1, INT_MAX, "", cmd_reset, "VOLUME...", "begin the statistics from zero" },
+	  "create a volume with one dmp segment over a device" },
+	{ "reset", 1, INT_MAX, "", cmd_reset, "VOLUME...", "restart the statistics from zero" },
 	{ "list", 0, 0, "J", cmd_list, "[-J]", "list the volumes that have dmp" },
 	{}
 };

@@ -2,11 +2,11 @@
 /*
  * Locks that are held while the table of a volume is exchanged.
  *
- * An LVM command loads a table into the inactive slot of a device and resumes the device
- * later. If another table came into the slot between, the resume would use that, and LVM
- * would go on as if its own were in use: after a pvmove the volume would go on writing to
- * the old place. All that time the command holds the lock of its volume group, which by
- * lvm2's file locking is flock() on V_<vg> in its lock directory; so do we.
+ * An LVM command loads a table into the inactive slot of a device, and resumes the device
+ * later. If dmpctl loaded a table in between, the resume would take dmpctl's table, and LVM
+ * would not notice: after a pvmove the volume would still write to the old place. From load
+ * to resume the LVM command holds the lock of its volume group, so dmpctl takes it, too.
+ * lvm2's file locking is flock() on V_<vg> in its lock directory.
  */
 
 #include <errno.h>
@@ -21,15 +21,15 @@
 
 #include "lock.h"
 
-/* among runs of dmpctl */
+/* excludes other runs of dmpctl */
 #define RUN_LOCK "/run/dmpctl.lock"
 #define LVM_SETTINGS \
 	"lvmconfig --typeconfig full global/locking_dir global/use_lvmlockd 2>/dev/null"
 
-/* unless lvm2 says otherwise */
+/* if lvmconfig does not print locking_dir */
 #define LVM_LOCK_DIR "/run/lock/lvm"
 
-/* Lock a file that its holders may remove: then the lock is worth nothing. */
+/* Lock a file. Its last holder may have removed it meanwhile: then lock the new file. */
 static int lock_file(const char *path)
 {
 	struct stat ours, theirs;
@@ -50,7 +50,7 @@ static int lock_file(const char *path)
 	}
 }
 
-/* lvm2's settings, which are those it was built with if it has no other */
+/* Read lvm2's settings: as configured, or else as built in. */
 static bool lvm_settings(char dir[PATH_MAX], int *lvmlockd)
 {
 	FILE *f = popen(LVM_SETTINGS, "re");
@@ -63,7 +63,7 @@ static bool lvm_settings(char dir[PATH_MAX], int *lvmlockd)
 		return false;
 	}
 	while (fgets(line, sizeof(line), f)) {
-		/* dir has room for what line has */
+		/* dir is as large as line */
 		if (sscanf(line, "locking_dir=\"%[^\"]\"", dir) != 1 &&
 		    sscanf(line, "use_lvmlockd=%d", lvmlockd) != 1)
 			break;
@@ -79,7 +79,7 @@ static bool lock_vg(struct lock *lock, const struct volume *volume)
 
 	snprintf(name, sizeof(name), "%s", volume->name);
 	if (!dm_split_lvm_name(NULL, NULL, &vg, &lv, &layer)) {
-		print_err("%s: the UUID is LVM's, but not the name", volume->name);
+		print_err("%s: has a UUID of LVM, but no name of LVM", volume->name);
 		return false;
 	}
 	if (!lvm_settings(dir, &lvmlockd))
@@ -98,11 +98,13 @@ static bool lock_vg(struct lock *lock, const struct volume *volume)
 }
 
 /**
- * lock_volume() - wait until nobody else exchanges the table of a volume
+ * lock_volume() - exclude other programs from exchanging the table of a volume
  * @lock: set to the locks
  * @volume: the volume
  *
- * Return: true on success. On failure it prints an error and returns false.
+ * Waits for other runs of dmpctl, and for LVM.
+ *
+ * Return: true on success, false after printing an error.
  */
 bool lock_volume(struct lock *lock, const struct volume *volume)
 {
@@ -122,7 +124,7 @@ bool lock_volume(struct lock *lock, const struct volume *volume)
  */
 void unlock_volume(struct lock *lock)
 {
-	/* as lvm2 does, while the lock is held */
+	/* removes the file before it drops the lock, as lvm2 does */
 	if (lock->vg_fd >= 0) {
 		unlink(lock->vg_path);
 		close(lock->vg_fd);

@@ -13,9 +13,9 @@
 
 /**
  * struct lock - locks of a volume
- * @run_fd: open file of the lock among runs of this program
- * @vg_fd: open file of lvm2's lock, or -1
- * @vg_path: its path
+ * @run_fd: file that excludes other runs of dmpctl
+ * @vg_fd: file of the volume group's lock, -1 if the volume is not LVM's
+ * @vg_path: path of the volume group's lock
  */
 struct lock {
 	int run_fd;

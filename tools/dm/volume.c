@@ -21,7 +21,7 @@ static bool devno_of_path(const char *path, dev_t *devno)
 	char lv[PATH_MAX];
 	struct stat st;
 
-	/* vg/lv, as lvm2 takes it */
+	/* vg/lv is /dev/vg/lv, as for lvm2 */
 	if (stat(path, &st)) {
 		snprintf(lv, sizeof(lv), "/dev/%s", path);
 		if (path[0] == '/' || stat(lv, &st)) {
@@ -37,7 +37,7 @@ static bool devno_of_path(const char *path, dev_t *devno)
 	return true;
 }
 
-/* dm-N, which need not have a node in /dev */
+/* Read the device number of dm-N from sysfs: it need not have a node in /dev. */
 static bool devno_of_disk(const char *disk, unsigned int *major, unsigned int *minor)
 {
 	char path[64];
@@ -99,8 +99,10 @@ out:
 
 /**
  * volume_find() - find a volume
- * @volume: the volume
- * @arg: its name, a path to it, dm-N or major:minor
+ * @volume: set to the volume
+ * @arg: name of the volume, path to it, dm-N or major:minor
+ *
+ * Return: true on success.
  */
 bool volume_find(struct volume *volume, const char *arg)
 {
@@ -108,8 +110,10 @@ bool volume_find(struct volume *volume, const char *arg)
 }
 
 /**
- * volume_refresh() - ask for the state of a volume again
+ * volume_refresh() - read the state of a volume again
  * @volume: the volume
+ *
+ * Return: true on success.
  */
 bool volume_refresh(struct volume *volume)
 {
@@ -130,7 +134,7 @@ static struct dm_task *task(int type, const char *name)
 	return dmt;
 }
 
-/* Run a task, if all of it could be set, and free it. */
+/* Run a task, unless setting it up failed, and free it. */
 static bool finish(struct dm_task *dmt, bool set)
 {
 	bool ok = dmt && set && dm_task_run(dmt);
@@ -143,8 +147,10 @@ static bool finish(struct dm_task *dmt, bool set)
 /**
  * volume_read_table() - read a table of a volume
  * @volume: the volume
- * @inactive: whether to read the table that is loaded and not in use yet
+ * @inactive: true for the inactive table, false for the live one
  * @table: set to the table, to be freed by table_free()
+ *
+ * Return: true on success.
  */
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table)
 {
@@ -155,7 +161,7 @@ bool volume_read_table(const struct volume *volume, bool inactive, struct table 
 	bool ok;
 
 	*table = (struct table) {};
-	/* the arguments of dm-crypt have its key */
+	/* the arguments of dm-crypt contain its key */
 	ok = dmt && dm_task_secure_data(dmt) &&
 	     (!inactive || dm_task_query_inactive_table(dmt)) && dm_task_run(dmt);
 	while (ok) {
@@ -194,9 +200,9 @@ static bool load(const struct volume *volume, const struct table *table)
 }
 
 /*
- * A resume with a table loaded suspends the volume, exchanges the tables and resumes it,
- * in one ioctl. The new table maps as the old one did, so nothing need be written back
- * before, and file systems need not be frozen.
+ * With an inactive table, one resume ioctl suspends the volume, exchanges the tables and
+ * resumes the volume. The new table maps to the same sectors as the old one, so I/O need not
+ * be flushed first, nor the file system be frozen.
  */
 static bool resume(const struct volume *volume)
 {
@@ -210,8 +216,10 @@ static bool resume(const struct volume *volume)
 }
 
 /**
- * volume_clear() - drop the table that is loaded and not in use yet
+ * volume_clear() - drop the inactive table of a volume
  * @volume: the volume
+ *
+ * Return: true on success.
  */
 bool volume_clear(const struct volume *volume)
 {
@@ -220,17 +228,19 @@ bool volume_clear(const struct volume *volume)
 
 /**
  * volume_exchange() - give a volume another table that maps to the same sectors
- * @volume: the volume, which is not suspended and has no table loaded
- * @table: the table
+ * @volume: the volume, not suspended and without an inactive table
+ * @table: the new table
  *
- * Whatever fails, the volume goes on with its old table.
+ * On failure the volume keeps its old table.
+ *
+ * Return: true on success.
  */
 bool volume_exchange(struct volume *volume, const struct table *table)
 {
 	sigset_t all, old;
 	bool ok;
 
-	/* nothing but SIGKILL may come between load and resume */
+	/* only SIGKILL can end dmpctl between load and resume */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	ok = load(volume, table);
@@ -245,7 +255,7 @@ bool volume_exchange(struct volume *volume, const struct table *table)
 	}
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (!ok)
-		print_err("%s: the table was not exchanged, the old one stays; dmesg may say why",
+		print_err("%s: the table was not exchanged, the old table stays; dmesg may say why",
 			  volume->name);
 	return ok;
 }
@@ -255,6 +265,8 @@ bool volume_exchange(struct volume *volume, const struct table *table)
  * @volume: the volume
  * @sector: a sector of the segment
  * @message: the message
+ *
+ * Return: true on success.
  */
 bool volume_message(const struct volume *volume, uint64_t sector, const char *message)
 {
@@ -266,8 +278,10 @@ bool volume_message(const struct volume *volume, uint64_t sector, const char *me
 
 /**
  * volume_create() - create a volume
- * @name: its name
- * @table: its table
+ * @name: name of the volume
+ * @table: table of the volume
+ *
+ * Return: true on success.
  */
 bool volume_create(const char *name, const struct table *table)
 {
@@ -287,8 +301,10 @@ bool volume_create(const char *name, const struct table *table)
  * @table: the table
  * @start: first sector
  * @len: number of sectors
- * @type: name of the target, copied
- * @params: its arguments, copied
+ * @type: target type, copied
+ * @params: arguments of the target, copied
+ *
+ * Return: true on success.
  */
 bool table_add(struct table *table, uint64_t start, uint64_t len, const char *type,
 	       const char *params)
@@ -310,10 +326,10 @@ bool table_add(struct table *table, uint64_t start, uint64_t len, const char *ty
 
 /**
  * table_equal() - compare two tables
- * @a: one
- * @b: the other
+ * @a: first table
+ * @b: second table
  *
- * Return: whether they have the same segments.
+ * Return: true if both have the same segments.
  */
 bool table_equal(const struct table *a, const struct table *b)
 {
@@ -330,15 +346,15 @@ bool table_equal(const struct table *a, const struct table *b)
 }
 
 /**
- * table_free() - free what a table has
- * @table: the table, which is empty then
+ * table_free() - free the segments of a table
+ * @table: the table, empty afterwards
  */
 void table_free(struct table *table)
 {
 	unsigned int i;
 
 	for (i = 0; i < table->nr; i++) {
-		/* it may have a key */
+		/* the arguments may contain a key */
 		explicit_bzero(table->segments[i].params, strlen(table->segments[i].params));
 		free(table->segments[i].params);
 		free(table->segments[i].type);

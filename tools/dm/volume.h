@@ -15,7 +15,7 @@
  * struct segment - a line of a table
  * @start: first sector
  * @len: number of sectors
- * @type: name of the target
+ * @type: target type
  * @params: arguments of the target
  */
 struct segment {
@@ -37,9 +37,9 @@ struct table {
 
 /**
  * struct volume - a device-mapper device
- * @name: its name, as device-mapper mangles it
- * @uuid: its UUID, may be empty
- * @info: what the kernel says of it
+ * @name: name, mangled by libdevmapper
+ * @uuid: UUID, may be empty
+ * @info: device number and state, as the kernel reports them
  */
 struct volume {
 	char name[DM_NAME_LEN];
@@ -47,7 +47,7 @@ struct volume {
 	struct dm_info info;
 };
 
-/* All return true on success. On failure they print an error and return false. */
+/* These return true on success, and false after printing an error. */
 bool volume_find(struct volume *volume, const char *arg);
 bool volume_refresh(struct volume *volume);
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table);
