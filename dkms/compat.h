@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kernels from 6.1 on lack of what dmp uses.
+ * Interfaces that dmp uses and that some kernels from 6.1 on lack.
  *
- * Kbuild includes this before each source file. Stable kernels and distributions
- * backport, so nothing here asks for a version: a macro that is missing shows itself,
- * and DMP_OLD_* say which older prototypes Kbuild found in the kernel's headers. On a
- * kernel that lacks nothing this defines nothing.
+ * Kbuild includes this file before each source file. Stable kernels and distributions
+ * backport interfaces, so no condition here is a version: #ifndef finds a missing macro,
+ * and Kbuild defines DMP_OLD_* for each older prototype in the kernel's headers. On the
+ * newest kernel this file defines nothing.
  *
- * A callback is defined and named in one place each. A function-like macro of its name
- * replaces the parameters in the definition, which has a parenthesis after the name, and
- * leaves the other place alone. So the callback has the prototype by which the kernel
- * calls it, as control-flow integrity requires.
+ * The name of a callback comes twice: in its definition, before a parenthesis, and where
+ * its address is taken. A function-like macro of that name replaces the parameters of the
+ * definition only. So the callback has the prototype of the kernel's call, as control-flow
+ * integrity requires.
  */
 
 #ifndef DMP_COMPAT_H
@@ -27,7 +27,7 @@
 #define kvzalloc_obj(obj)	((typeof(obj) *)kvzalloc(sizeof(obj), GFP_KERNEL))
 #endif
 
-/* 6.16: an older kernel refuses atomic writes to every target */
+/* 6.16: an older kernel refuses atomic writes to every volume */
 #ifndef DM_TARGET_ATOMIC_WRITES
 #define DM_TARGET_ATOMIC_WRITES	0
 #endif
@@ -38,7 +38,7 @@
 	dmp_prepare_ioctl(struct dm_target *ti, struct block_device **bdev)
 #endif
 
-/* 6.17; without CONFIG_FS_DAX the target has no such function */
+/* 6.17; without CONFIG_FS_DAX dmp_dax_direct_access is defined as NULL */
 #if defined(DMP_OLD_DIRECT_ACCESS) && IS_ENABLED(CONFIG_FS_DAX)
 #define dmp_dax_direct_access(...) \
 	dmp_dax_direct_access(struct dm_target *ti, pgoff_t pgoff, long nr_pages, \

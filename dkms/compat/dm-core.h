@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Distributions do not ship drivers/md/dm-core.h. This has the one struct of it that dmp
- * uses; dm_kobject_release(), which the kernel exports, completes its completion.
+ * Distributions do not ship drivers/md/dm-core.h. dmp uses only this struct of it, and
+ * dm_kobject_release(), which the kernel exports.
  */
 
 #ifndef DMP_COMPAT_DM_CORE_H

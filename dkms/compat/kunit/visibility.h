@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For kernels before 6.2: nothing here is built for KUnit. */
+/* For kernels before 6.2. The KUnit suite is not built out of tree. */
 
 #ifndef DMP_COMPAT_KUNIT_VISIBILITY_H
 #define DMP_COMPAT_KUNIT_VISIBILITY_H
