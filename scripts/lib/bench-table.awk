@@ -1,13 +1,13 @@
-# A table of what scripts/bench measured. Reads the rows that scripts/lib/bench-init
-# printed; -v table=cost|cpus|growth|reload -v json=1 for JSON, else text.
+# Print a table of scripts/bench from the rows that scripts/lib/bench-init printed:
+# -v table=cost|cpus|growth|reload, and -v json=1 for JSON instead of text.
 
-# the labels of the rows and columns, in the order they come
+# the labels of rows and columns, in the order of their first use
 function row(name) { if (!(name in rowed)) { rowed[name]; rows[++nr_rows] = name } }
 function column(name) { if (!(name in columned)) { columned[name]; columns[++nr_columns] = name } }
 
 function item(text) { printf "%s\n    {%s}", (items++ ? "," : ""), text }
 
-# the value a share of the way through a list, which it sorts
+# a quantile of the first n values of a list (share: 0 to 1); sorts the list
 function quantile(list, n, share,    i, j, t)
 {
 	for (i = 2; i <= n; i++)
@@ -40,7 +40,7 @@ table == "cpus" {
 		rounds = $1
 }
 
-# device, volumes, CPUs, what, value
+# fields: device, volumes, CPUs, quantity, value
 table == "growth" {
 	column($1)
 	row($2 " " $3)
@@ -60,7 +60,7 @@ table == "reload" {
 
 function cost_text(    i, j, over)
 {
-	header("Instructions of a request, and how many more than over dm-linear", 18)
+	header("Instructions of a request, and difference to dm-linear", 18)
 	for (i = 1; i <= nr_rows; i++) {
 		printf "%-16s", rows[i]
 		for (j = 1; j <= nr_columns; j++) {
@@ -96,7 +96,7 @@ function cpus_row(kind,    i, growth, ratio)
 
 function cpus_text(    i)
 {
-	printf "Time of a request with two CPUs at work over that with one, and over dm-linear's ratio\n"
+	printf "Ratio of the time of a request on two CPUs to that on one, and to dm-linear's ratio\n"
 	printf "(medians of %d rounds in turn, and quartiles)\n\n", rounds
 	for (i = 1; i <= nr_rows; i++) {
 		cpus_row(rows[i])
@@ -113,7 +113,7 @@ function cpus_json(    i)
 	}
 }
 
-# a number for each volume, or in all for what is read once
+# the value for each volume, except for the file volumes: it is read once for all
 function each(what, name, kind,    part)
 {
 	split(name, part)
@@ -131,7 +131,7 @@ function growth_text(    w, i, j, k, titles, part)
 	titles["volumes"] = "Read /sys/module/dmp/stat/volumes: thousand instructions in all"
 	titles["remove"] = "Remove: microseconds for each volume, most of which is waiting"
 	titles["memory"] = "Memory: KiB for each volume"
-	titles["percpu"] = "Of it per-CPU memory: KiB for each volume and CPU"
+	titles["percpu"] = "Per-CPU memory, part of the memory above: KiB for each volume and CPU"
 	for (w = 1; w <= nr_measured; w++) {
 		k = measured[w]
 		if (w > 1)
@@ -174,7 +174,7 @@ function reload_row(name,    i, list)
 
 function reload_text(    i)
 {
-	printf "Longest of a thousand requests a second while a table is exchanged, in ms\n"
+	printf "Longest latency of a thousand requests a second while a table is exchanged, in ms\n"
 	printf "(median and longest of %d rounds)\n\n", rounds
 	for (i = 1; i <= nr_rows; i++) {
 		reload_row(rows[i])
