@@ -178,14 +178,14 @@ static bool is_lvm_internal(const struct volume *volume)
 static bool may_change(const struct volume *volume)
 {
 	if (volume->info.suspended || volume->info.internal_suspend) {
-		print_err("%s: is suspended; another program is changing it, or left it so (dmsetup resume)",
+		print_err("%s: is suspended by another program, which is changing the volume or has failed (dmsetup resume)",
 			  volume->name);
 		return false;
 	}
 	if (options.force)
 		return true;
 	if (volume->info.read_only) {
-		print_err("%s: is read-only; use --force if that is meant", volume->name);
+		print_err("%s: is read-only; use --force to change its table", volume->name);
 		return false;
 	}
 	if (is_lvm_internal(volume)) {
@@ -231,7 +231,7 @@ static bool clear_leftover(struct volume *volume, const struct table *live)
 		return false;
 	ok = without_dmp(&inactive, &plain_inactive) && without_dmp(live, &plain_live);
 	if (ok && (table_equal(&inactive, live) || !table_equal(&plain_inactive, &plain_live))) {
-		print_err("%s: has a table loaded that is not in use yet; another program is changing it, or left it so (dmsetup clear)",
+		print_err("%s: has an inactive table of another program, which is changing the volume or has failed (dmsetup clear drops the table)",
 			  volume->name);
 		ok = false;
 	}
@@ -686,7 +686,7 @@ int main(int argc, char **argv)
 	}
 	command = find_command(argv[0]);
 	if (!command) {
-		print_err("unknown command %s, expected one of those of dmpctl --help", argv[0]);
+		print_err("unknown command %s, see dmpctl --help", argv[0]);
 		return 2;
 	}
 	argc--;
@@ -697,7 +697,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	if (geteuid()) {
-		print_err("expected to be run by root");
+		print_err("must be run by root");
 		return 1;
 	}
 	dm_log_with_errno_init(dm_log);

@@ -321,25 +321,25 @@ lvextend_into_attach()
 	refuses "${pvs[0]}: not a device-mapper device" attach "${pvs[0]}"
 	refuses "vg-lv: has no dmp segment, but linear; attach it first: dmpctl attach --latency" latency on vg/lv
 	refuses "expected on or off, not maybe" latency maybe vg/lv
-	refuses "unknown command attachment, expected one of those of dmpctl --help" attachment vg/lv
+	refuses "unknown command attachment, see dmpctl --help" attachment vg/lv
 	refuses "expected: dmpctl detach VOLUME..." detach --latency vg/lv
 	refuses "expected: dmpctl list [-J]" list vg/lv
 	refuses "/dev/mapper/vg-lv: is a device-mapper volume, use dmpctl attach" create dmp1 /dev/mapper/vg-lv
 	dmsetup suspend vg-lv
-	refuses "vg-lv: is suspended; another program is changing it, or left it so (dmsetup resume)" attach vg-lv
+	refuses "vg-lv: is suspended by another program, which is changing the volume or has failed (dmsetup resume)" attach vg-lv
 	dmsetup resume vg-lv
 	dmsetup load vg-lv --table "0 8 zero"
-	refuses "vg-lv: has a table loaded that is not in use yet; another program is changing it, or left it so (dmsetup clear)" attach vg-lv
+	refuses "vg-lv: has an inactive table of another program, which is changing the volume or has failed (dmsetup clear drops the table)" attach vg-lv
 	dmsetup clear vg-lv
 	quiet lvchange -p r vg/lv
-	refuses "vg-lv: is read-only; use --force if that is meant" attach vg/lv
+	refuses "vg-lv: is read-only; use --force to change its table" attach vg/lv
 	dmpctl attach --force vg/lv
 	equal "read-only" "$(blockdev --getro /dev/mapper/vg-lv)" 1
 	dmpctl detach --force vg/lv
 	dmsetup create zero1 --table "0 16 zero"
 	refuses "zero1: has no linear segment, but zero; attach the volumes below it, or use dmpctl create for a device" attach zero1
 	run ! setpriv --reuid 65534 --clear-groups "$DMP_TOOLS/dmpctl" list
-	equal "non-root" "$output" "dmpctl: expected to be run by root"
+	equal "non-root" "$output" "dmpctl: must be run by root"
 }
 
 @test "volumes that are not LVM's, of one kind of segments and of several" {

@@ -16,14 +16,14 @@ setup()
 	[ -e "$source/Kbuild" ]
 	grep -q '^PACKAGE_NAME="dm-dmp"' "$source/dkms.conf"
 	run -1 scripts/install --source "$source"
-	[[ $output == *"is there already, expected the name of a new directory" ]]
+	[[ $output == *"exists, expected the name of a new directory" ]]
 }
 
 @test "who is not root is told" {
 	printf '#!/bin/sh\necho 1000\n' >"$BATS_TEST_TMPDIR/id"
 	chmod +x "$BATS_TEST_TMPDIR/id"
 	PATH=$BATS_TEST_TMPDIR:$PATH run -1 scripts/install
-	[[ $output == *"expected to be run by root: sudo scripts/install" ]]
+	[[ $output == *"must be run by root: sudo scripts/install" ]]
 }
 
 @test "a kernel that is not there is refused" {
