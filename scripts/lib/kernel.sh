@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # Kernel sources and builds in the cache. Source after common.sh and series.sh.
 
+. "$DMP_TOP/scripts/lib/kernel-log.sh"
+
 # apt_private COMMAND...: apt with state of its own in the cache, which leaves
 # the machine's alone and needs no root
 apt_private()
@@ -269,7 +271,7 @@ tools_build()
 }
 
 # words on the command line of every guest's kernel
-DMP_GUEST_WORDS="ima_policy=critical_data null_blk.nr_devices=0 kunit.enable=0 bdev_allow_write_mounted=1"
+DMP_GUEST_WORDS="ima_policy=critical_data null_blk.nr_devices=0 kunit.autorun=0 bdev_allow_write_mounted=1 log_buf_len=4M"
 
 # guest_job COMMAND...: print a new directory with the job of a guest
 guest_job()
@@ -286,15 +288,37 @@ guest_job()
 	echo "$run"
 }
 
-# guest_status RUN SECONDS: the exit status of the guest's job
+# guest_status RUN SECONDS TOOK STATUS: the exit status of the guest's job, or an error if the
+# guest did not end as it should or its kernel complained; STATUS is what its virtual machine
+# ended with after TOOK seconds
 guest_status()
 {
-	local status
-	status=$(cat "$1/status" 2>/dev/null) || {
-		say "the guest did not come to an end within $2 s"
-		tail -n 20 "$1/console.log" >&2
+	local run=$1 limit=$2 took=$3 ended=$4 status
+	if ! status=$(cat "$run/status" 2>/dev/null); then
+		if [ "$took" -ge "$limit" ]; then
+			say "the guest did not come to an end within $limit s"
+		else
+			say "the guest died after $took s, before its job was done"
+		fi
+		tail -n 40 "$run/console.log" >&2
+		return 1
+	fi
+	if [ "$ended" != 0 ]; then
+		say "the guest did not power off, it ended with status $ended"
+		tail -n 40 "$run/console.log" >&2
 		status=1
-	}
+	fi
+	if [ -s "$run/wrong" ]; then
+		say "at the end of the guest:"
+		cat "$run/wrong" >&2
+		status=1
+	fi
+	if [ -z "${DMP_LOG_HAS_COMPLAINTS:-}" ] &&
+		kernel_complaints -h "$run/kmsg" "$run/console.log" >"$run/complaints"; then
+		say "the guest's kernel complained:"
+		head -n 40 "$run/complaints" >&2
+		status=1
+	fi
 	return "$status"
 }
 
@@ -302,7 +326,7 @@ guest_status()
 # on the machine's files read-only; its output is the guest's console
 uml_run()
 {
-	local limit=$1 run
+	local limit=$1 run start=$SECONDS status=0
 	shift
 	run=$(guest_job "$@")
 	# shellcheck disable=SC2086 # words
@@ -311,6 +335,6 @@ uml_run()
 		init="$DMP_TOP/scripts/lib/guest-init" DMP_RUN="$run" DMP_BUILD="$DMP_BUILD" \
 		$DMP_GUEST_WORDS \
 		con=null con0=null,fd:3 console=tty0 3>&1 >"$run/console.log" 2>&1 </dev/null ||
-		true
-	guest_status "$run" "$limit"
+		status=$?
+	guest_status "$run" "$limit" $((SECONDS - start)) "$status"
 }

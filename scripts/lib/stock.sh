@@ -154,19 +154,20 @@ stock_initramfs()
 # stock_run SECONDS COMMAND...: as uml_run, in the kernel of stock_choose
 stock_run()
 {
-	local limit=$1 run root=$DMP_BUILD/root vmlinuz
+	local limit=$1 run root=$DMP_BUILD/root vmlinuz start=$SECONDS status=0
 	shift
 	vmlinuz=$root/boot/vmlinuz-$stock_version
 	[ -e "$vmlinuz" ] || vmlinuz=$root/lib/modules/$stock_version/vmlinuz
 	run=$(guest_job "$@")
 	stock_initramfs "$run/initramfs"
 	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
-		-nodefaults -display none -serial stdio -no-reboot \
+		-nodefaults -display none -no-reboot \
+		-chardev "stdio,id=console,logfile=$run/serial.log" -serial chardev:console \
 		-kernel "$vmlinuz" -initrd "$run/initramfs" \
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$run,mount_tag=run,security_model=none" \
 		-append "console=ttyS0 quiet loglevel=2 panic=-1 $DMP_GUEST_WORDS \
 			DMP_BUILD=$DMP_BUILD DMP_INIT=$DMP_TOP/scripts/lib/guest-init" \
-		</dev/null 2>"$run/console.log" || true
-	guest_status "$run" "$limit"
+		</dev/null 2>"$run/console.log" || status=$?
+	guest_status "$run" "$limit" $((SECONDS - start)) "$status"
 }

@@ -5,7 +5,7 @@
 # refused ERRNO-NAME ERRNO-TEXT ERROR-TEXT ARGUMENTS: an 8 MiB table is refused
 refused()
 {
-	dmesg -C
+	clear_log
 	run dmsetup create dmp1 --table "0 16384 dmp $4"
 	[ "$status" -ne 0 ] || {
 		echo "taken: '$4'"
@@ -26,7 +26,7 @@ einval()
 # decides upon
 lookup_refused()
 {
-	dmesg -C
+	clear_log
 	run ! dmsetup create dmp1 --table "0 16384 linear $1 0"
 	refused "$(dmesg | sed -n 's/.*: linear: .*(\(-E.*\))$/\1/p')" \
 		"$(sed -n 's/.*failed: //p' <<<"$output")" "Device lookup failed" "$1"
@@ -63,7 +63,7 @@ all_refused()
 # message_refused TEXT MESSAGE...: dmp1 refuses a message
 message_refused()
 {
-	dmesg -C
+	clear_log
 	run dmsetup message dmp1 0 "${@:2}"
 	[ "$status" -ne 0 ] || {
 		echo "taken: '${*:2}'"

@@ -2,9 +2,11 @@
 # What the tests in the guest share. They are root there, the root file system
 # is read-only, and what a test makes goes when it ends.
 
+. "$DMP_TOP/scripts/lib/kernel-log.sh"
+
 setup()
 {
-	dmesg -C
+	clear_log
 }
 
 teardown()
@@ -12,25 +14,53 @@ teardown()
 	guest_teardown
 }
 
+# guest_teardown: remove what a test made; fails if that cannot be done, or if the kernel
+# complained. bats takes the status of a teardown's last command, so this must be that one.
 guest_teardown()
 {
-	local dev
+	local dev status=0
 	# why it failed; bats prints what a teardown does only for such a test
 	[ "${BATS_TEST_COMPLETED:-}" ] || dmesg | tail -n 30
-	! mountpoint -q /run/mnt || umount /run/mnt
-	dmsetup remove_all
-	losetup -D
+	end_background
+	! mountpoint -q /run/mnt || umount /run/mnt || status=1
+	dmsetup remove_all || status=1
+	equal "devices that stay" "$(dmsetup ls)" "No devices found" || status=1
+	losetup -D || status=1
 	for dev in /sys/kernel/config/nullb/*/; do
-		[ ! -d "$dev" ] || rmdir "$dev"
+		[ ! -d "$dev" ] || rmdir "$dev" || status=1
 	done
+	[ ! -d /sys/module/scsi_debug ] || rmmod scsi_debug || status=1
 	rm -rf "${TMPDIR:?}"/*.img
-	kernel_is_content
+	kernel_is_content || status=1
+	return $status
+}
+
+# end_background: end what a test that failed left running
+end_background()
+{
+	local left
+	left=$(jobs -p)
+	[ "$left" ] || return 0
+	# shellcheck disable=SC2086 # words
+	kill -KILL $left 2>/dev/null
+	# and the jobs that it forked
+	pkill -KILL -x fio
+	wait
 }
 
 # the kernel must not complain of anything a test does to it
 kernel_is_content()
 {
-	! dmesg | grep -E 'BUG|WARNING|INFO:|Oops|Call Trace|refcount|inconsistent|call missing'
+	local log
+	log=$(dmesg) || return
+	! kernel_complaints - <<<"$log"
+}
+
+# clear_log: let dmesg begin anew, after a look at what it had
+clear_log()
+{
+	kernel_is_content || return
+	dmesg -C
 }
 
 # loop SIZE: print a new loop device on a file in memory
@@ -42,17 +72,23 @@ loop()
 	losetup --find --show "$file"
 }
 
-# null_blk NAME ATTRIBUTE=VALUE...: print a new null_blk device
+# null_blk NAME ATTRIBUTE=VALUE...: print a new null_blk device; nothing if the kernel does
+# not take all of the attributes, since nobody looks at the status of a $(null_blk ...)
 null_blk()
 {
 	local dir=/sys/kernel/config/nullb/$1 attr
 	shift
-	mkdir "$dir"
-	for attr; do
-		echo "${attr#*=}" >"$dir/${attr%%=*}"
+	mkdir "$dir" || return
+	for attr in "$@" power=1; do
+		echo "${attr#*=}" >"$dir/${attr%%=*}" || return
 	done
-	echo 1 >"$dir/power"
 	echo "/dev/${dir##*/}"
+}
+
+# skip_without_null_blk ATTRIBUTE: skip the test on a kernel whose null_blk has it not
+skip_without_null_blk()
+{
+	tr , '\n' </sys/kernel/config/nullb/features | grep -qx "$1" || skip "null_blk of this kernel has no $1"
 }
 
 # skip_without TARGET: skip the test on a kernel that has no such target
@@ -172,15 +208,22 @@ volumes()
 		here && $1 == "\t" key { print $2 }' /sys/module/dmp/stat/volumes
 }
 
-# eventually COMMAND...: wait until a command succeeds
+# eventually COMMAND...: wait a minute at most until a command succeeds
 eventually()
 {
-	for _ in $(seq 200); do
-		! "$@" || return 0
+	for _ in $(seq 600); do
+		! "$@" >/dev/null || return 0
 		sleep 0.1
 	done
 	echo "never came true: $*"
 	return 1
+}
+
+# waits_for_requests PID: whether a dmsetup waits for requests to end, the only thing that it
+# sleeps for
+waits_for_requests()
+{
+	equal "process $1" "$(sed -n 's/^\(Name\|State\):\t//p' "/proc/$1/status" | xargs)" "dmsetup S (sleeping)"
 }
 
 # growth FILE: wait until the number in it has grown

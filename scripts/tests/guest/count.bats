@@ -115,7 +115,7 @@ counts_agree()
 }
 
 @test "a FUA write is one write, here and below" {
-	create dmp1 "$(null_blk nullb0 size=64 memory_backed=1 cache_size=8 fua=1)"
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=1 cache_size=8)"
 	equal fua "$(cat "$(sysfs dmp1)/queue/fua")" 1
 	# a direct dsync write to a block device is a FUA write and a flush
 	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=10 oflag=direct,dsync

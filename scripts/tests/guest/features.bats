@@ -4,12 +4,6 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
-teardown()
-{
-	guest_teardown
-	[ ! -d /sys/module/scsi_debug ] || rmmod scsi_debug
-}
-
 # limits NAME: the queue's attributes, but for those of a scheduler's making
 limits()
 {
@@ -43,7 +37,7 @@ like_linear()
 }
 
 @test "limits over a device with a write cache, FUA, discard, and a size limit" {
-	like_linear "$(null_blk nullb0 size=16 memory_backed=1 cache_size=4 fua=1 discard=1 max_sectors=64)"
+	like_linear "$(null_blk nullb0 size=16 memory_backed=1 cache_size=4 discard=1 max_sectors=64)"
 }
 
 @test "limits over a polled device" {
@@ -51,6 +45,7 @@ like_linear()
 }
 
 @test "limits over a rotational device" {
+	skip_without_null_blk rotational
 	like_linear "$(null_blk nullb0 size=16 rotational=1)"
 }
 

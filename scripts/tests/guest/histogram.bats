@@ -4,12 +4,6 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
-teardown()
-{
-	guest_teardown
-	[ ! -d /sys/module/scsi_debug ] || rmmod scsi_debug
-}
-
 # fio_sizes FILE read|write: a size histogram from fio's log, where each request that it
 # sent has a line: time, latency, read or write, size
 fio_sizes()

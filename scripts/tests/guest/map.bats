@@ -172,7 +172,7 @@ refused_like_linear()
 {
 	local target
 	for target in linear dmp; do
-		dmesg -C
+		clear_log
 		if "${@//TARGET/$target}" >"$TMPDIR/$target.output" 2>&1; then
 			return 1
 		fi

@@ -108,19 +108,96 @@ setup()
 	[[ $output == *"the session ended well"* ]]
 }
 
-@test "the demo fails when a step fails" {
+# guest: get ready for uml_run
+guest()
+{
 	DMP_SCRATCH=$BATS_TEST_TMPDIR
 	uml_build
-	run ! uml_run 60 sh -c "insmod '$DMP_BUILD/drivers/md/dmp.ko'; exec '$DMP_TOP/scripts/lib/play-session'"
+}
+
+@test "the demo fails when a step fails" {
+	guest
+	run -1 uml_run 120 sh -c "insmod '$DMP_BUILD/drivers/md/dmp.ko'; exec '$DMP_TOP/scripts/lib/play-session'"
+	[[ $output == *"# insmod dmp.ko"*"File exists"* ]]
 	[[ $output != *"dmsetup create"* ]]
 }
 
 @test "a guest that hangs is ended and reported" {
-	DMP_SCRATCH=$BATS_TEST_TMPDIR
-	uml_build
-	SECONDS=0
-	run ! uml_run 10 sleep 1000
-	[ $SECONDS -lt 30 ]
-	[[ $output == *"did not come to an end within 10 s"* ]]
-	run ! pgrep -f "uml_dir=$DMP_SCRATCH"
+	guest
+	run -1 uml_run 20 sh -c 'cat /run/out/*/pid; exec sleep 1000'
+	[[ $output == *"did not come to an end within 20 s"* ]]
+	pid=$(grep -xm 1 '[0-9][0-9]*' <<<"$output")
+	# a zombie, as long as nobody waits for it, has no command line
+	run ! grep -q . "/proc/$pid/cmdline"
+}
+
+# kill_guest FILE: kill the guest of this test when its job has made a file
+kill_guest()
+{
+	until compgen -G "$DMP_SCRATCH/guest.*/$1" >/dev/null; do sleep 0.1; done
+	kill -KILL "$(cat "$DMP_SCRATCH"/guest.*/*/pid)"
+}
+
+@test "a guest that dies is reported at once" {
+	guest
+	kill_guest started &
+	run -1 uml_run 300 sh -c 'touch /run/out/started; exec sleep 1000'
+	[[ $output == *"the guest died after "*" s, before its job was done"* ]]
+	wait $!
+}
+
+@test "a guest whose kernel panics is reported at once, with its log" {
+	guest
+	DMP_TOP=/nowhere run -1 uml_run 300 true
+	[[ $output == *"the guest died after "*" s, before its job was done"* ]]
+	[[ $output == *"Kernel panic"*"Requested init /nowhere/"* ]]
+}
+
+@test "a guest that dies after its job was done fails" {
+	guest
+	kill_guest status &
+	run -1 uml_run 300 sh -c 'echo 0 >/run/out/status; exec sleep 1000'
+	[[ $output == *"the guest did not power off, it ended with status 137"* ]]
+	wait $!
+}
+
+@test "a guest fails whose kernel complained, though nobody sees it any more" {
+	guest
+	run -0 uml_run 120 sh -c 'echo nothing is wrong >/dev/kmsg'
+	run -1 uml_run 120 sh -c 'echo "WARNING: of a test" >/dev/kmsg; dmesg -C'
+	[[ $output == *"the guest's kernel complained:"*"WARNING: of a test" ]]
+}
+
+# tests_of NAME BODY...: run scripts/test for a copy of this checkout, in which guest/this.bats
+# has these tests; the kernel is the one that is there already
+tests_of()
+{
+	local copy=$BATS_TEST_TMPDIR/copy
+	mkdir "$copy"
+	cp -r scripts patches kunit drivers Documentation tools "$copy"
+	: >"$copy/scripts/tests/guest/this.bats"
+	# bats makes a function of a line that begins with this word, wherever it is
+	[ $# = 0 ] || printf "@""test '%s' { %s; }\n" "$@" >"$copy/scripts/tests/guest/this.bats"
+	run -1 "$copy/scripts/test" guest/this
+}
+
+@test "a file without tests fails" {
+	tests_of
+	[[ $output == *"guest/this has no such tests"* ]]
+	[ "${lines[-1]}" = "0 passed, 1 failed" ]
+}
+
+@test "a run fails in which all tests are skipped, and says why they were" {
+	tests_of "this: one" "skip 'of no reason'" another skip
+	[[ $output == *$'\nskipped: guest-this: this: one: of no reason\nskipped: guest-this: another: \nno test passed\n'* ]]
+	[ "${lines[-1]}" = "0 passed, 0 failed, 2 skipped" ]
+}
+
+@test "one test of a file, by its name" {
+	tests_of "this: (one)" true "this: (one), and more" false
+	[[ $output == *$'\nfailed: guest-this: this: (one), and more\n'* ]]
+	run -0 "$BATS_TEST_TMPDIR/copy/scripts/test" "guest/this:this: (one)"
+	[ "${lines[-1]}" = "1 passed, 0 failed" ]
+	run -1 "$BATS_TEST_TMPDIR/copy/scripts/test" "guest/this:this"
+	[[ $output == *"guest/this has no such tests"* ]]
 }
