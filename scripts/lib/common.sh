@@ -8,6 +8,8 @@ DMP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 DMP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dm-dmp
 # dmsetup and friends live there, and are not on every user's path.
 PATH=$PATH:/usr/sbin:/sbin
+# the order of a sorted list, and the messages of commands, are the same for everyone
+export LC_ALL=C.UTF-8
 
 say()
 {

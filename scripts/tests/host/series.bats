@@ -14,6 +14,15 @@ setup()
 	"$DMP_TOP/scripts/series" check
 }
 
+@test "the caller's locale changes nothing" {
+	[ -e /usr/share/i18n/locales/en_US ] || skip "no sources of locales here (package locales)"
+	localedef -i en_US -f UTF-8 "$BATS_TEST_TMPDIR/en_US.UTF-8"
+	export LOCPATH=$BATS_TEST_TMPDIR
+	# which sorts unlike that of the scripts
+	[ "$(printf 'B\na\n' | LC_ALL=en_US.UTF-8 sort | xargs)" = "a B" ]
+	LC_ALL=en_US.UTF-8 "$DMP_TOP/scripts/series" check
+}
+
 @test "a file that differs, is missing or is too many is found out" {
 	cp -r "$DMP_TOP" "$BATS_TEST_TMPDIR/copy"
 	cd "$BATS_TEST_TMPDIR/copy"
