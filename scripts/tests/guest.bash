@@ -3,6 +3,7 @@
 # is read-only, and what a test makes goes when it ends.
 
 . "$DMP_TOP/scripts/lib/kernel-log.sh"
+. "$DMP_TOP/scripts/tests/fio.bash"
 
 setup()
 {
@@ -252,26 +253,4 @@ fields()
 resets()
 {
 	cut -d ' ' -f 1 "$(sysfs "$1")/dmp/stat"
-}
-
-# fio_stop: end the fio that runs in the background as $fio; fails if it did
-fio_stop()
-{
-	pkill -INT -x fio
-	# what it exits with when a signal ended it and nothing failed
-	wait "$fio" || [ $? = 128 ]
-	fio=
-}
-
-# fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON, before which it says
-# that a signal ended it
-fio_counts()
-{
-	perl -MJSON::PP -e '
-		local $/;
-		open my $f, "<", shift;
-		my ($json, $op, $reqs, $bytes) = (<$f> =~ s/^[^{]*//r, shift, 0, 0);
-		my $jobs = decode_json($json)->{jobs};
-		$reqs += $_->{$op}{total_ios}, $bytes += $_->{$op}{io_bytes} // 0 for @$jobs;
-		print "$reqs $bytes\n"' "$1" "$2"
 }

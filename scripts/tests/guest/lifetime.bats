@@ -96,10 +96,7 @@ load ../volume
 @test "latency is switched on under I/O, and no count is lost" {
 	dev=$(null_blk nullb0 size=256 memory_backed=0)
 	create dmp1 "$dev"
-	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randrw --bs=4k \
-		--ioengine=libaio --iodepth=8 --time_based --runtime=600 \
-		--output-format=json --output="$TMPDIR/fio.json" &
-	fio=$!
+	fio_start fio_run --rw=randrw --bs=4k --ioengine=libaio --iodepth=8
 	dir=$(sysfs dmp1)/dmp
 	for feature in "1 latency" 0 "1 latency" "1 latency"; do
 		growth "$dir/read/reqs"
@@ -109,8 +106,7 @@ load ../volume
 	done
 	growth "$dir/read/latency_ns"
 	growth "$dir/write/latency_ns"
-	kill -INT $fio
-	wait $fio || true
+	fio_stop
 	for op in read write; do
 		equal $op "$(stats dmp1 $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
 		latencies=$(stat_file dmp1 $op latency_hist | sum)
@@ -130,19 +126,33 @@ load ../volume
 	[ ! -e "$dir" ]
 }
 
+# read_always FILE: read a file until that fails, and make the file reads of how often it was
+# read so far; fails if it could never be read
+read_always()
+{
+	# shellcheck disable=SC2016 # it is Perl
+	perl -e 'my ($file, $reads) = @ARGV;
+		open my $f, "<", $file or die;
+		while (sysseek($f, 0, 0) && sysread $f, my $b, 4096) {
+			next if ++$n % 100;
+			open my $r, ">", "$reads.new" or die;
+			print $r $n;
+			close $r;
+			rename "$reads.new", $reads;
+		}
+		exit !$n' "$1" "$TMPDIR/reads"
+}
+
 @test "who reads a file all the time does not hold up removal" {
 	dev=$(loop 8M)
 	for _ in $(seq 10); do
 		create dmp1 "$dev" 0 1 latency
-		# shellcheck disable=SC2016 # it is Perl
-		perl -e 'open my $f, "<", shift or die; open my $started, ">", shift or die;
-			1 while sysseek($f, 0, 0) && sysread $f, my $b, 4096' \
-			"$(sysfs dmp1)/dmp/total/latency_hist" "$TMPDIR/started" &
-		until [ -e "$TMPDIR/started" ]; do sleep 0.1; done
-		sleep 0.1
-		rm "$TMPDIR/started"
-		timeout 20 dmsetup remove dmp1
-		wait
+		read_always "$(sysfs dmp1)/dmp/total/latency_hist" &
+		eventually test -e "$TMPDIR/reads"
+		growth "$TMPDIR/reads"
+		timeout 60 dmsetup remove dmp1
+		wait $!
+		rm "$TMPDIR/reads"
 	done
 }
 
@@ -151,48 +161,73 @@ load ../volume
 	create dmp2 "$(loop 8M)" 0 1 latency
 	touch "$TMPDIR/run"
 	(while [ -e "$TMPDIR/run" ]; do
-		cat /sys/block/dm-*/dmp/*/* /sys/module/dmp/stat/volumes
-	done) >/dev/null 2>&1 &
+		# files of the other volume may go meanwhile, the module's do not
+		cat /sys/block/dm-*/dmp/*/* >/dev/null 2>&1 || true
+		cat /sys/module/dmp/stat/volumes "$(sysfs dmp2)"/dmp/*/* >/dev/null || exit 1
+		echo >>"$TMPDIR/reads"
+	done) &
+	reader=$!
+	eventually test -e "$TMPDIR/reads"
+	before=$(wc -l <"$TMPDIR/reads")
 	for _ in $(seq 20); do
 		create dmp1 "$dev" 0 1 latency
 		dmsetup reload dmp1 --table "0 16384 dmp $dev"
 		dmsetup resume dmp1
-		timeout 20 dmsetup remove dmp1
+		timeout 60 dmsetup remove dmp1
 	done
+	[ "$(wc -l <"$TMPDIR/reads")" -gt "$before" ]
 	rm "$TMPDIR/run"
-	wait
+	wait $reader
+}
+
+# end_delay: let the device slow carry out what it delays: a delay target flushes when it is
+# suspended
+end_delay()
+{
+	dmsetup suspend slow
+	dmsetup resume slow
+}
+
+# reads_do_not_wait PID: while a process waits for dmp1, all files can be read
+reads_do_not_wait()
+{
+	eventually waits_for_requests "$1"
+	timeout 60 cat "$(sysfs dmp1)"/dmp/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes >"$TMPDIR/read"
+	waits_for_requests "$1"
+	[ "$(wc -l <"$TMPDIR/read")" -gt 80 ]
 }
 
 @test "who reads does not wait for a device that is reloaded or suspended" {
 	dev=$(loop 8M)
-	dmsetup create slow --table "0 16384 delay $dev 0 0 $dev 0 6000"
+	# longer than anything may take here
+	dmsetup create slow --table "0 16384 delay $dev 0 0 $dev 0 600000"
 	create dmp1 /dev/mapper/slow
 	create dmp2 "$(loop 8M)"
 	dir=$(sysfs dmp1)/dmp
 
 	# with a request under way, a resume with a new table has to wait
 	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct &
+	request=$!
 	eventually grep -qx 1 "$dir/write/reqs"
 	dmsetup reload dmp1 --table "0 16384 dmp /dev/mapper/slow 0 1 latency"
 	dmsetup resume dmp1 &
 	resume=$!
-	sleep 0.3
-	kill -0 $resume
-	timeout 3 cat "$dir"/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes
-	kill -0 $resume
-	wait
+	reads_do_not_wait $resume
+	end_delay
+	wait $request
+	wait $resume
 	equal write "$(stats dmp1 write)" "1 4096 0"
 
 	# and so has a suspend
 	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct &
+	request=$!
 	eventually grep -qx 2 "$dir/write/reqs"
 	dmsetup suspend dmp1 &
 	suspend=$!
-	sleep 0.3
-	kill -0 $suspend
-	timeout 3 cat "$dir"/*/* "$(sysfs dmp2)"/dmp/*/* /sys/module/dmp/stat/volumes
-	kill -0 $suspend
-	wait
+	reads_do_not_wait $suspend
+	end_delay
+	wait $request
+	wait $suspend
 	dmsetup resume dmp1
 }
 

@@ -24,19 +24,18 @@ poll()
 		for segments in 1 2; do
 			table "$1" "$below" $segments "${@:2}" | dmsetup create upper
 			equal polled "$(cat "$(sysfs upper)/queue/io_poll")" 1
-			fio --name=job --filename=/dev/mapper/upper --ioengine=io_uring --hipri \
-				--direct=1 --rw=randrw --bs=8k --ba=4k --offset=32736k --size=64k \
-				--iodepth=8 --number_ios=2000 --io_size=1g --norandommap \
-				--output-format=json --output="$TMPDIR/fio.json"
-			[ "$1" = linear ] || counts_agree $segments
+			fio_json --name=job --filename=/dev/mapper/upper --ioengine=io_uring --hipri \
+				--rw=randrw --bs=8k --ba=4k --offset=32736k --size=64k \
+				--iodepth=8 --number_ios=2000 --io_size=1g --norandommap
+			[ "$1" = linear ] || polled_counts_agree $segments
 			dmsetup remove upper
 			kernel_is_content
 		done
 	done
 }
 
-# counts_agree SEGMENTS: to the byte; a request across the border counts twice
-counts_agree()
+# polled_counts_agree SEGMENTS: to the byte; a request across the border counts twice
+polled_counts_agree()
 {
 	local op reqs bytes counted
 	for op in read write; do
