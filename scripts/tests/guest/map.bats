@@ -93,7 +93,8 @@ each()
 	create dmp1 "$(loop 8M)"
 	dmsetup suspend dmp1
 	dd if=/dev/urandom of=/dev/mapper/dmp1 bs=4k count=10 oflag=direct &
-	sleep 1
+	# a process that waits for a request which cannot be interrupted
+	eventually grep -q '^State:.*D (disk sleep)' "/proc/$!/status"
 	equal "while suspended" "$(counts dmp1 write)" "0 0 0"
 	dmsetup resume dmp1
 	wait $!
@@ -114,9 +115,8 @@ each()
 	dev=$(loop 64M)
 	create dmp1 "$dev"
 	reads=$(volumes read reqs) writes=$(volumes write reqs)
-	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randwrite --bs=4k \
-		--size=32M --ioengine=libaio --iodepth=8 --verify=crc32c --verify_fatal=1 \
-		--output-format=json --output="$TMPDIR/fio.json" &
+	fio_run --rw=randwrite --bs=4k --size=32M --ioengine=libaio --iodepth=8 \
+		--verify=crc32c --verify_fatal=1 &
 	fio=$!
 	reloads=0 last=0
 	while kill -0 $fio 2>/dev/null; do

@@ -4,6 +4,12 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
+setup()
+{
+	clear_log
+	[ ! -e /sys/module/dmp ] || rmmod dmp
+}
+
 @test "a table that names dmp loads the module" {
 	[ ! -e /sys/module/dmp ]
 	create dmp1 "$(loop 8M)"
@@ -11,6 +17,7 @@ load ../guest
 }
 
 @test "volumes is a file that anyone may read and nobody write" {
+	modprobe dmp
 	equal mode "$(stat -c %a /sys/module/dmp/stat/volumes)" 444
 	run ! sh -c 'echo 0 >/sys/module/dmp/stat/volumes'
 }
@@ -47,14 +54,20 @@ load ../guest
 @test "rmmod while volumes is being read is clean" {
 	for _ in $(seq 10); do
 		modprobe dmp
-		while read -r _ </sys/module/dmp/stat/volumes; do :; done 2>/dev/null &
+		while read -r _ </sys/module/dmp/stat/volumes && echo; do :; done >"$TMPDIR/reads" 2>/dev/null &
+		eventually test -s "$TMPDIR/reads"
 		rmmod dmp
-		wait $! || true
+		wait $!
 		[ ! -e /sys/module/dmp ]
 	done
 }
 
 @test "counts start from zero when the module is loaded again" {
+	create dmp1 "$(loop 8M)"
+	dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct
+	equal write "$(volumes write reqs)" 1
+	dmsetup remove dmp1
+	rmmod dmp
 	create dmp1 "$(loop 8M)"
 	equal write "$(volumes write reqs)" 0
 }

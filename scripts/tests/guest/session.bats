@@ -4,6 +4,12 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
+setup()
+{
+	clear_log
+	[ ! -e /sys/module/dmp ] || rmmod dmp
+}
+
 @test "the session counts what dd sent" {
 	run -0 "$DMP_TOP/scripts/lib/play-session"
 	echo "$output"
@@ -16,11 +22,14 @@ load ../guest
 
 @test "the session again, with the counts from zero" {
 	run -0 "$DMP_TOP/scripts/lib/play-session"
+	run -0 "$DMP_TOP/scripts/lib/play-session"
 	[[ $output == *$'write:\n\treqs: 1\n\tavg size: 4096\ntotal:'* ]]
 }
 
 @test "a step that fails ends it" {
 	insmod "$DMP_BUILD/drivers/md/dmp.ko"
-	run ! "$DMP_TOP/scripts/lib/play-session"
+	run -1 "$DMP_TOP/scripts/lib/play-session"
+	[[ $output == *"# insmod dmp.ko"*"File exists"* ]]
+	[[ $output != *"# dmsetup create"* ]]
 	rmmod dmp
 }
