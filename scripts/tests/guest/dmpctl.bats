@@ -24,10 +24,8 @@ mounted()
 # verify_start: writes to the mounted file system that are read back and compared
 verify_start()
 {
-	fio --thread --name=verify --filename=/run/mnt/file --size=24M --rw=randwrite --bs=4k --direct=1 \
-		--ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256 \
-		--time_based --runtime=600 --output-format=json --output="$TMPDIR/fio.json" &
-	fio=$!
+	fio_start fio_json --thread --name=verify --filename=/run/mnt/file --size=24M --rw=randwrite \
+		--bs=4k --ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256
 	eventually test -s /run/mnt/file
 }
 
@@ -125,10 +123,10 @@ rounds_on()
 	quiet lvcreate -y -n lv -L 40M vg
 	write_4k vg-lv 5
 	dmpctl attach vg/lv
-	fio --name=job --filename=/dev/mapper/vg-lv --direct=1 --rw=randrw --bs=4k --ioengine=libaio \
-		--iodepth=8 --number_ios=4000 --output-format=json --output="$TMPDIR/fio.json"
+	fio_json --name=job --filename=/dev/mapper/vg-lv --rw=randrw --bs=4k --ioengine=libaio \
+		--iodepth=8 --number_ios=4000
 	for op in read write; do
-		equal $op "$(stats vg-lv $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
+		counts_are_fios vg-lv $op
 	done
 	all=$(volumes write reqs)
 	dmpctl detach vg/lv

@@ -84,9 +84,7 @@ watch()
 @test "no reader sees requests without their bytes, across resets and reloads" {
 	dev=$(null_blk nullb0 size=256 memory_backed=0 submit_queues=2 irqmode=1)
 	create dmp1 "$dev" 0 1 latency
-	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randrw --bs=4k --norandommap \
-		--ioengine=libaio --iodepth=16 --time_based --runtime=600 --output=/dev/null &
-	fio=$!
+	fio_start fio_run --rw=randrw --bs=4k --norandommap --ioengine=libaio --iodepth=16
 	watch "$(sysfs dmp1)/dmp/stat" 14 4096 >"$TMPDIR/seen" &
 	watcher=$!
 	rounds=0
