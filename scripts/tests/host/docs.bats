@@ -15,7 +15,17 @@ htmldocs()
 	htmldocs "$DMP_KERNEL" "$BATS_TEST_TMPDIR/clean" | sort >"$BATS_TEST_TMPDIR/before"
 	htmldocs "$DMP_KERNEL+dmp" "$BATS_TEST_TMPDIR/ours" | sort >"$BATS_TEST_TMPDIR/after"
 	diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
-	page=$BATS_TEST_TMPDIR/ours/Documentation/output/admin-guide/device-mapper/dm-dmp.html
-	grep -q 'avg size' "$page"
-	grep -q dm-dmp.html "${page%/*}/index.html"
+	html=$BATS_TEST_TMPDIR/ours/Documentation/output/admin-guide/device-mapper
+	grep -q 'avg size' "$html/dm-dmp.html"
+	grep -q 'href="dm-dmp-design.html' "$html/dm-dmp.html"
+	grep -q 'href="dm-dmp.html' "$html/dm-dmp-design.html"
+	grep -q 'target_name=dmp' "$html/dm-ima.html"
+	for page in dm-dmp dm-dmp-design; do
+		grep -q "href=\"$page.html" "$html/index.html"
+	done
+}
+
+@test "the page for administrators has at most 300 lines" {
+	page=Documentation/admin-guide/device-mapper/dm-dmp.rst
+	[ "$(wc -l <"$page")" -le 300 ]
 }
