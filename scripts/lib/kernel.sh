@@ -314,7 +314,7 @@ guest_status()
 		status=1
 	fi
 	if [ -z "${DMP_LOG_HAS_COMPLAINTS:-}" ] &&
-		kernel_complaints -h "$run/kmsg" "$run/console.log" >"$run/complaints"; then
+		kernel_complaints "$run/kmsg" "$run/console.log" >"$run/complaints"; then
 		say "the guest's kernel complained:"
 		head -n 40 "$run/complaints" >&2
 		status=1
