@@ -99,12 +99,6 @@ skip_without()
 	dmsetup targets | grep -q "^$1 " || skip "this kernel has no dm-$1"
 }
 
-# skip_emulated: skip a test of how long something takes
-skip_emulated()
-{
-	[ -z "$DMP_STOCK" ] || skip "an emulated machine is too slow for this"
-}
-
 # inject DEVICE OPERATION STATUS: let all of a device's requests of an operation fail
 inject()
 {

@@ -4,27 +4,37 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
-# limits NAME: the queue's attributes, but for those of a scheduler's making
+# limits NAME: what the kernel tells of a disk: its queue's attributes, and those of its own
+# that come from the device below
 limits()
 {
-	(cd "$(sysfs "$1")/queue" && grep -r . . 2>/dev/null | grep -v iostats | sort)
+	local disk
+	disk=$(sysfs "$1") || return
+	(cd "$disk" && grep -rs . queue integrity alignment_offset discard_alignment ro removable size | sort)
 }
 
-# like_linear DEVICE [OFFSET LENGTH]: same limits over the same range
+# describe TARGET DEVICE OFFSET LENGTH [OPTION...]: write the limits and the zones of such a
+# volume to $TMPDIR/TARGET and $TMPDIR/TARGET.zones
+describe()
+{
+	dmsetup create "$1" "${@:5}" --table "0 $4 $1 $2 $3"
+	limits "$1" >"$TMPDIR/$1"
+	blkzone report "/dev/mapper/$1" >"$TMPDIR/$1.zones" 2>"$TMPDIR/$1.no-zones" ||
+		grep -q 'Inappropriate ioctl\|unable to determine zone size' "$TMPDIR/$1.no-zones"
+	dmsetup remove "$1"
+}
+
+# like_linear DEVICE [OFFSET LENGTH [OPTION...]]: same limits over the same range
 like_linear()
 {
-	local offset=${2:-0} length=${3:-$(blockdev --getsz "$1")}
-	dmsetup create linear1 --table "0 $length linear $1 $offset"
-	limits linear1 >"$TMPDIR/linear"
-	blkzone report /dev/mapper/linear1 >"$TMPDIR/linear.zones" 2>/dev/null || true
-	dmsetup remove linear1
-	dmsetup create dmp1 --table "0 $length dmp $1 $offset"
-	limits dmp1 >"$TMPDIR/dmp"
-	blkzone report /dev/mapper/dmp1 >"$TMPDIR/dmp.zones" 2>/dev/null || true
-	dmsetup remove dmp1
+	local offset=${2:-0} length=${3:-$(blockdev --getsz "$1")} target
+	for target in linear dmp; do
+		describe $target "$1" "$offset" "$length" "${@:4}"
+	done
 	diff "$TMPDIR/linear" "$TMPDIR/dmp"
 	diff "$TMPDIR/linear.zones" "$TMPDIR/dmp.zones"
-	[ "$(wc -l <"$TMPDIR/dmp")" -gt 30 ]
+	[ "$(grep -c ^queue/ "$TMPDIR/dmp")" -gt 30 ]
+	grep -q ^ro: "$TMPDIR/dmp"
 }
 
 @test "limits over a loop device" {
@@ -93,6 +103,8 @@ assert os.pwritev(f, [mmap.mmap(-1, 4096)], 8192, 0x40) == 4096' /dev/mapper/dmp
 @test "limits over a read-only device, which can be mapped read-only" {
 	dev=$(loop 8M)
 	blockdev --setro "$dev"
+	like_linear "$dev" 0 16384 --readonly
+	grep -qx ro:1 "$TMPDIR/dmp"
 	dmsetup create dmp1 --readonly --table "0 16384 dmp $dev"
 	equal ro "$(blockdev --getro /dev/mapper/dmp1)" 1
 	run ! dd if=/dev/zero of=/dev/mapper/dmp1 bs=4k count=1 oflag=direct

@@ -53,19 +53,13 @@ latency_hist()
 		}'
 }
 
-fio_run()
-{
-	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --randrepeat=1 \
-		--output-format=json --output="$TMPDIR/fio.json" "$@"
-}
-
 @test "the size histogram is that of the requests fio sent" {
 	create dmp1 "$(null_blk nullb0 size=256 memory_backed=0 max_sectors=8192)"
 	fio_run --rw=randrw --ioengine=libaio --iodepth=8 --number_ios=6000 \
 		--bssplit=512/10:1k/9:1536/9:2k/9:4k/9:8k/9:12k/9:32k/9:64k/9:128k/9:256k/3:512k/3:1m/3 \
 		--write_lat_log="$TMPDIR/log" --numjobs=2 --per_job_logs=1
 	for op in read write; do
-		equal "$op, dmp and fio" "$(stats dmp1 $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
+		counts_are_fios dmp1 $op
 		equal "$op" "$(stat_file dmp1 $op size_hist)" \
 			"$(fio_sizes "$TMPDIR/log" $op)"
 		[[ ! $(stat_file dmp1 $op size_hist) =~ (^| )0( |$) ]]
@@ -78,7 +72,7 @@ fio_run()
 	fio_run --rw=randrw --ioengine=libaio --iodepth=8 --number_ios=6000 --numjobs=2 \
 		--bssplit=512/10:1k/9:2k/9:4k/9:8k/9:16k/9:32k/9:64k/9:128k/9:256k/9:512k/5:1m/4
 	for op in read write; do
-		equal "$op, dmp and fio" "$(stats dmp1 $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
+		counts_are_fios dmp1 $op
 		equal "sizes, $op" "$(sizes_of_cells dmp1 $op)" "$(stat_file dmp1 $op size_hist)"
 		equal "latencies, $op" "$(latencies_of_cells dmp1 $op)" "$(latency_hist dmp1 $op)"
 		equal "number, $op" "$(stat_file dmp1 $op latency_hist | sum)" "$(stat_file dmp1 $op reqs)"
@@ -104,50 +98,97 @@ fio_run()
 	[ "$least" -le "$total" ]
 }
 
-# between NAME OPERATION N FLOOR NEXT: N requests, all in one bucket
-in_bucket()
+# timed COMMAND...: set $elapsed to the nanoseconds that a command takes
+timed()
 {
-	equal "latencies, $2" "$(latency_hist "$1" "$2")" "$4 $3"
+	local start=${EPOCHREALTIME/./}
+	"$@"
+	elapsed=$(((${EPOCHREALTIME/./} - start) * 1000))
+}
+
+# took NAME OPERATION SIZE N MS: that many requests, of this bucket of sizes, took MS
+# milliseconds at least, and no longer than the command that sent them, $elapsed; and each is
+# in a bucket of latencies that says so. A busy machine makes it more, so no fixed time is
+# the upper limit.
+took()
+{
+	histogram "$1" "$2" | awk -v size="$3" -v n="$4" -v ms="$5" -v most="$elapsed" '
+		# the floor of the next bucket: they are powers of two, and these and a half
+		function next_floor(floor, p) {
+			for (p = 1; 2 * p <= floor; p *= 2)
+				;
+			return floor == p ? 1.5 * p : 2 * p
+		}
+		{ print "histogram:", $0 }
+		$2 == size {
+			seen += $4
+			# a timer may be early by a tick
+			if (next_floor($3) <= (ms - 20) * 1e6) { print "too short"; bad = 1 }
+			if ($3 > most) { print "longer than the command, which took", most; bad = 1 }
+		}
+		END {
+			if (seen != n) { print n, "requests were sent"; bad = 1 }
+			exit bad
+		}'
+}
+
+# one_took NAME OPERATION SIZE MS: the same for one request, whose time is known to the
+# nanosecond, and is in its bucket
+one_took()
+{
+	local ns
+	took "$1" "$2" "$3" 1 "$4" || return
 	ns=$(stat_file "$1" "$2" latency_ns)
-	[ "$ns" -ge $(($3 * $4)) ]
-	[ "$ns" -lt $(($3 * $5)) ]
+	echo "$2: $ns ns"
+	[ "$ns" -ge $((($4 - 20) * 1000000)) ] || return
+	[ "$ns" -le "$elapsed" ] || return
+	equal bucket "$(latency_hist "$1" "$2")" "$(awk -v ns="$ns" '
+		BEGIN {
+			for (p = 1; 2 * p <= ns; p *= 2)
+				;
+			printf "%.0f 1\n", (ns >= 1.5 * p ? 1.5 * p : p)
+		}')"
+}
+
+sync_volume()
+{
+	perl -MIO::Handle -e 'open my $f, "+<", shift or die; $f->sync or die' "/dev/mapper/$1"
 }
 
 @test "each operation is in the bucket of its delay" {
-	skip_emulated
-	# 650 ms to read, 1300 to write and discard, 2600 to flush, each in the middle of a bucket
 	dev=$(null_blk nullb0 size=64 memory_backed=1 cache_size=8 discard=1)
 	len=$(blockdev --getsz "$dev")
 	dmsetup create slow --table "0 $len delay $dev 0 650 $dev 0 1300 $dev 0 2600"
 	create dmp1 /dev/mapper/slow 0 1 latency
-	fio_run --rw=randread --bs=4k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
-	in_bucket dmp1 read 8 536870912 805306368
-	fio_run --rw=randwrite --bs=64k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
-	in_bucket dmp1 write 8 1073741824 1610612736
-	blkdiscard -f -o 16M -l 32M /dev/mapper/dmp1
-	in_bucket dmp1 discard 1 1073741824 1610612736
-	perl -MIO::Handle -e 'open my $f, "+<", shift or die; $f->sync or die' /dev/mapper/dmp1
-	in_bucket dmp1 flush 1 2147483648 3221225472
-	equal histogram "$(histogram dmp1)" "read 4096 536870912 8
-write 65536 1073741824 8
-discard 1048576 1073741824 1
-flush 0 2147483648 1"
+	timed fio_run --rw=randread --bs=4k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
+	took dmp1 read 4096 8 650
+	timed fio_run --rw=randwrite --bs=64k --ioengine=libaio --iodepth=8 --number_ios=8 --size=8M
+	took dmp1 write 65536 8 1300
+	timed blkdiscard -f -o 16M -l 32M /dev/mapper/dmp1
+	one_took dmp1 discard 1048576 1300
+	timed sync_volume dmp1
+	one_took dmp1 flush 0 2600
+	dmsetup message dmp1 0 reset
+	timed dd if=/dev/mapper/dmp1 of=/dev/null bs=512 count=1 iflag=direct
+	one_took dmp1 read 512 650
+	timed dd if=/dev/zero of=/dev/mapper/dmp1 bs=8k count=1 oflag=direct
+	one_took dmp1 write 8192 1300
 }
 
-@test "zone management and write zeroes are in the bucket of their delay" {
-	skip_emulated
+@test "zone management is in the bucket of its delay" {
 	dev=$(null_blk nullb0 size=64 memory_backed=1 zoned=1 zone_size=4)
 	dmsetup create slow --table "0 $(blockdev --getsz "$dev") delay $dev 0 0 $dev 0 1300"
 	create dmp1 /dev/mapper/slow 0 1 latency
-	blkzone reset -o 0 -c 1 /dev/mapper/dmp1
-	equal histogram "$(histogram dmp1)" "zone 0 1073741824 1"
+	timed blkzone reset -o 0 -c 1 /dev/mapper/dmp1
+	one_took dmp1 zone 0 1300
+}
 
+@test "write zeroes are in the bucket of their delay" {
 	# dm-delay cannot write zeroes, this disk can
-	dev=$(scsi_debug dev_size_mb=16 lbpws=1 ndelay=1300000000)
-	create dmp2 "$dev" 0 1 latency
-	blkdiscard -z -f -o 8M -l 256k /dev/mapper/dmp2
-	equal histogram "$(histogram dmp2 write_zeroes)" "write_zeroes 262144 1073741824 1"
-	dmsetup remove dmp2
+	dev=$(scsi_debug dev_size_mb=16 lbpws=1 ndelay=650000000)
+	create dmp1 "$dev" 0 1 latency
+	timed blkdiscard -z -f -o 8M -l 256k /dev/mapper/dmp1
+	one_took dmp1 write_zeroes 262144 650
 }
 
 @test "small requests and large ones keep their own latencies" {
@@ -156,12 +197,12 @@ flush 0 2147483648 1"
 	dmsetup create slow --table "0 65536 delay $a 0 650
 65536 65536 delay $b 0 1300"
 	create dmp1 /dev/mapper/slow 0 1 latency
-	fio_run --rw=randread --bs=4k --ioengine=libaio --iodepth=5 --number_ios=5 --size=32M &
-	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randread --bs=64k --ioengine=libaio \
-		--iodepth=3 --number_ios=3 --offset=32M --size=32M
-	wait
-	equal histogram "$(histogram dmp1)" "read 4096 536870912 5
-read 65536 1073741824 3"
+	timed fio_json --filename=/dev/mapper/dmp1 --rw=randread --ioengine=libaio --size=32M \
+		--name=small --bs=4k --iodepth=5 --number_ios=5 \
+		--name=large --bs=64k --iodepth=3 --number_ios=3 --offset=32M
+	counts_are_fios dmp1 read
+	took dmp1 read 4096 5 650
+	took dmp1 read 65536 3 1300
 }
 
 @test "a request that fails has a latency, too" {
@@ -179,19 +220,19 @@ read 65536 1073741824 3"
 	echo 127 >"/sys/block/${dev#/dev/}/queue/max_sectors_kb"
 	create dmp1 "$dev" 0 1 latency
 	dmsetup message dmp1 0 @stats_create - /1
-	touch "$TMPDIR/run"
-	# a counter never goes back
+	# a counter never goes back; read it as long as fio runs, and five times at least
 	dir=$(sysfs dmp1)/dmp/read
-	(while [ -e "$TMPDIR/run" ]; do
+	fio_run --rw=randrw --bs=128k --ioengine=io_uring --iodepth=16 --number_ios=4000 &
+	fio=$!
+	while kill -0 $fio 2>/dev/null; do
 		paste -d ' ' "$dir/reqs" "$dir/bytes" "$dir/errors"
-	done | awk '
-		$1 < reqs || $2 < bytes || $3 < errors { bad = 1 }
+	done >"$TMPDIR/reads"
+	wait $fio
+	awk '
+		$1 < reqs || $2 < bytes || $3 < errors { print "after " reqs, bytes, errors ": " $0; bad = 1 }
+		$1 > 0 { counted++ }
 		{ reqs = $1; bytes = $2; errors = $3 }
-		END { exit bad || NR < 5 }') &
-	reader=$!
-	fio_run --rw=randrw --bs=128k --ioengine=io_uring --iodepth=16 --number_ios=4000
-	rm "$TMPDIR/run"
-	wait $reader
+		END { exit bad || counted < 5 }' "$TMPDIR/reads"
 	for op in read write; do
 		read -r reqs bytes < <(fio_counts "$TMPDIR/fio.json" $op)
 		equal "$op, dmp and fio" "$(stats dmp1 $op)" "$reqs $bytes 0"
