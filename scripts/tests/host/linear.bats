@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# dmp declares and implements whatever dm-linear of the same tree does. There is
-# no device here to show some of it with (inline encryption, secure erase, DAX).
+# The source of dmp names whatever that of dm-linear of the same tree names: features,
+# operations and settings of a target. That they work is tested in guest/, but for those that
+# no device here can show (inline encryption, secure erase, DAX).
 
 bats_require_minimum_version 1.5.0
 
@@ -17,17 +18,17 @@ missing()
 		grep -vxF -e "${2:-}" -e "$(grep -oE "$1" "$dmp" | sort -u)" || true
 }
 
-@test "target features" {
+@test "the source names every target feature of dm-linear" {
 	grep -q DM_TARGET_PASSES_CRYPTO "$linear"
 	[ -z "$(missing 'DM_TARGET_[A-Z_]+')" ]
 }
 
-@test "target operations" {
+@test "the source names every target operation of dm-linear" {
 	grep -q '^	\.dax_recovery_write' "$linear"
 	[ -z "$(missing '^	\.[a-z_]+')" ]
 }
 
-@test "target settings, all but that flushes bypass it" {
+@test "the source names every target setting of dm-linear, all but that flushes bypass it" {
 	grep -q 'ti->num_secure_erase_bios' "$linear"
 	[ -z "$(missing 'ti->[a-z_]+ = (1|true);' 'ti->flush_bypasses_map = true;')" ]
 }

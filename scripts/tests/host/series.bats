@@ -115,6 +115,36 @@ setup()
 	done < <(series_touched)
 }
 
+# doc_tool TOOL: where the tree has a tool of the documentation
+doc_tool()
+{
+	local tool
+	for tool in "$DMP_KERNEL"/{tools/docs,scripts}/"$1"{,.py,.pl}; do
+		[ ! -e "$tool" ] || break
+	done
+	echo "$tool"
+}
+
+@test "kernel-doc -Wall has nothing to say of the target" {
+	tool=$(doc_tool kernel-doc)
+	mapfile -t files < <(find "$DMP_TOP/drivers" -name '*.[ch]')
+	[ ${#files[@]} -gt 7 ]
+	run -0 "$tool" -none -Wall "${files[@]}"
+	[ -z "$output" ]
+	# it reads comments of ours
+	[ "$("$tool" -man "${files[@]}" 2>/dev/null | grep -c '^\.TH "dmp_')" -gt 10 ]
+}
+
+@test "the kernel's own tool validates our ABI files, alone and among the others" {
+	tool=$(doc_tool get_abi)
+	run -0 "$tool" --dir "$DMP_TOP/Documentation/ABI" validate
+	[ -z "$output" ]
+	run -0 "$tool" --dir "$DMP_KERNEL+dmp/Documentation/ABI" validate
+	run ! grep -E 'sysfs-(block-dm|module)-dmp' <<<"$output"
+	run -0 "$tool" --dir "$DMP_TOP/Documentation/ABI" search dmp
+	[[ $output == *"/sys/module/dmp/stat/volumes"* ]]
+}
+
 @test "every patch is signed off by its author" {
 	for patch in $(series_patches); do
 		author=$(git mailinfo /dev/null /dev/null <"$patch" | sed -n 's/^Author: //p')
