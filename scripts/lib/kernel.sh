@@ -162,6 +162,11 @@ kernel_import()
 # of the script which runs this one if it has one, or the newest
 kernel_choose()
 {
+	case $DMP_TOP$DMP_CACHE in
+	# no kernel is built or booted from there: make, and its command line, split words
+	*[[:space:],\"\'\\]*)
+		die "expected paths without spaces, commas and quotes, not $DMP_TOP or $DMP_CACHE: move this checkout, or set XDG_CACHE_HOME" ;;
+	esac
 	if [ "${1:-}" ]; then
 		kernel_import "$1"
 	elif [ -z "${DMP_KERNEL:-}" ]; then

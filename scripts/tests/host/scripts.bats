@@ -41,6 +41,20 @@ setup()
 	[[ $output == *"not a kernel tree"* ]]
 }
 
+@test "a checkout or a cache in a path with a space is refused at once" {
+	copy="$BATS_TEST_TMPDIR/a copy"
+	mkdir "$copy"
+	cp -r scripts patches "$copy"
+	for command in "scripts/test kunit" scripts/demo "scripts/bench --check" "scripts/series check"; do
+		# shellcheck disable=SC2086 # words
+		(cd "$copy" && run -1 $command && echo "$output" >"$BATS_TEST_TMPDIR/said")
+		grep -q "expected paths without spaces, .* not $copy or " "$BATS_TEST_TMPDIR/said"
+		# shellcheck disable=SC2086 # words
+		run -1 env XDG_CACHE_HOME="$BATS_TEST_TMPDIR/a cache" $command
+		[[ $output == *"expected paths without spaces, "*" or $BATS_TEST_TMPDIR/a cache/dm-dmp: "* ]]
+	done
+}
+
 @test "what is missing is named with the line that installs it" {
 	id() { echo 1000; }
 	run -1 need no-such-command:some-package /no/such/file:other-package git:git
