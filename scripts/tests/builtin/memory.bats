@@ -33,7 +33,7 @@ percpu()
 # documented BYTES: the documentation says so
 documented()
 {
-	grep -q "\<$1 bytes\>" "$DMP_TOP/Documentation/admin-guide/device-mapper/dm-dmp.rst"
+	grep -q "\<$1 bytes\>" "$DMP_TOP/Documentation/admin-guide/device-mapper/dm-dmp-design.rst"
 }
 
 @test "at most 1 KiB for each CPU and segment" {
