@@ -9,5 +9,5 @@ kernel_complaints()
 	# on offline CPU"). Nothing of ours runs in this time. The words are those that the kernel,
 	# its sanitizers and its debugging options begin their reports with.
 	cat -- "$@" | sed '/smp: Bringing up secondary CPUs/,/smp: Brought up/d' |
-		grep -aE 'BUG|WARNING|INFO:|Oops|Kernel panic|[Cc]all [Tt]race|general protection|refcount|ODEBUG|UBSAN|kmemleak: .*(new suspected|disabled)|list_(add|del) corruption|inconsistent|call missing'
+		grep -aE 'BUG|WARNING|INFO:|Oops|Kernel panic|[Cc]all [Tt]race|general protection|refcount|ODEBUG|UBSAN|kmemleak: .*(new suspected|disabled)|list_(add|del) corruption|inconsistent lock|call missing'
 }

@@ -60,8 +60,10 @@ kernel_is_content()
 # clear_log: let dmesg begin anew, after a look at what it had
 clear_log()
 {
-	kernel_is_content || return
+	local status=0
+	kernel_is_content || status=1
 	dmesg -C
+	return $status
 }
 
 # loop SIZE: print a new loop device on a file in memory

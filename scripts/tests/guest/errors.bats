@@ -22,7 +22,12 @@ persist()
 	equal read "$(stats dmp1 read)" "2048 8388608 1024"
 	equal total "$(stats dmp1 total)" "4096 16777216 2048"
 	run ! blkdiscard -f -o 6M -l 1M /dev/mapper/dmp1
-	[ "$(stat_file dmp1 discard errors)" -gt 0 ]
+	if [ "$(cat "$(sysfs dmp1)/queue/discard_max_bytes")" = 0 ]; then
+		# dm-error of this kernel takes no discards, so none is sent
+		equal discard "$(stats dmp1 discard)" "0 0 0"
+	else
+		[ "$(stat_file dmp1 discard errors)" -gt 0 ]
+	fi
 	equal "errors of others" \
 		"$(cat "$(sysfs dmp1)"/dmp/{write_zeroes,flush,zone}/errors | paste -s -d ' ')" "0 0 0"
 }
