@@ -259,6 +259,20 @@ release_build()
 		uml_make "$DMP_KERNEL+release" "$DMP_TOP/scripts/lib/release.config"
 }
 
+# kasan_make: user-mode Linux without modules
+# shellcheck disable=SC2317 # progress calls it
+kasan_make()
+{
+	kernel_config um "$DMP_KERNEL+kasan" "$DMP_TOP/scripts/lib/kasan.config"
+	make -C "$DMP_KERNEL+dmp" ARCH=um O="$DMP_KERNEL+kasan" -j"$(nproc)" all
+}
+
+# kasan_build: $DMP_KERNEL+kasan, which notices what is used after it was freed
+kasan_build()
+{
+	build_once "$DMP_KERNEL+kasan" "user-mode Linux with KASAN" scripts/lib/kasan.config kasan_make
+}
+
 # shellcheck disable=SC2317 # progress calls it
 tools_make()
 {
@@ -316,6 +330,10 @@ guest_status()
 	if [ -s "$run/wrong" ]; then
 		say "at the end of the guest:"
 		cat "$run/wrong" >&2
+		status=1
+	fi
+	# QEMU ends well after a panic
+	if grep -as 'Kernel panic' "$run/serial.log" >&2; then
 		status=1
 	fi
 	if [ -z "${DMP_LOG_HAS_COMPLAINTS:-}" ] &&

@@ -1,0 +1,1 @@
+../builtin/kunit.bats
