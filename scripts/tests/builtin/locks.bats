@@ -14,14 +14,19 @@ load ../guest
 	create dmp1 "$dev"
 	dir=$(sysfs dmp1)/dmp
 	before=$(volumes write reqs)
-	fio --name=job --filename=/dev/mapper/dmp1 --direct=1 --rw=randwrite --bs=4k \
-		--ioengine=libaio --iodepth=8 --time_based --runtime=25 \
-		--output-format=json --output="$TMPDIR/fio.json" &
-	fio=$!
-	(while kill -0 $fio; do
-		cat "$dir"/*/* /sys/module/dmp/stat/volumes
-	done) >/dev/null 2>&1 &
-	while kill -0 $fio 2>/dev/null; do
+	fio_start fio_run --rw=randwrite --bs=4k --ioengine=libaio --iodepth=8
+	touch "$TMPDIR/run"
+	(while [ -e "$TMPDIR/run" ]; do
+		# which are not the same with latency and without
+		cat "$dir"/*/* >/dev/null 2>&1 || true
+		cat "$dir"/read/* /sys/module/dmp/stat/volumes >/dev/null 2>&1 || cat "$dir/read/reqs" >/dev/null || exit
+		echo >>"$TMPDIR/reads"
+	done) &
+	reader=$!
+	rounds=0
+	end=$((SECONDS + 25))
+	while [ $SECONDS -lt $end ] || [ $rounds -lt 3 ]; do
+		rounds=$((rounds + 1))
 		for features in 0 "1 latency" "1 latency"; do
 			dmsetup reload dmp1 --table "0 65536 dmp $dev 0 $features"
 			dmsetup status dmp1
@@ -34,7 +39,10 @@ load ../guest
 		done
 		run ! dmsetup create dmp2 --table "0 65536 dmp $dev 1"
 	done >/dev/null
-	wait
+	fio_stop
+	rm "$TMPDIR/run"
+	wait $reader
+	[ "$(wc -l <"$TMPDIR/reads")" -gt 5 ]
 	equal write "$(($(volumes write reqs) - before))" \
 		"$(fio_counts "$TMPDIR/fio.json" write | cut -d ' ' -f 1)"
 }

@@ -14,11 +14,11 @@ setup_file()
 }
 
 # percpu COMMAND...: "bytes largest" of the per-CPU memory that dmp allocates, in
-# all and at once, for each CPU
+# all and at once, for each CPU; nothing if the command fails
 percpu()
 {
 	: >$tracing/trace
-	"$@"
+	"$@" || return
 	awk '
 		/percpu_alloc_percpu: .*call_site=dmp_/ {
 			match($0, / size=[0-9]+/)
@@ -47,8 +47,7 @@ documented()
 # give NAME TABLE...: load a table, of so many lines, and resume
 give()
 {
-	printf '%s\n' "${@:2}" | dmsetup reload "$1"
-	dmsetup resume "$1"
+	printf '%s\n' "${@:2}" | dmsetup reload "$1" && dmsetup resume "$1"
 }
 
 # give_two NAME DEVICE: a table of two segments with latency
@@ -78,6 +77,7 @@ give_two()
 	# whatever the number of segments, and during reloads
 	for _ in 1 2; do
 		equal "reload" "$(percpu give_two dmp1 "$dev")" "$((2 * segment)) $segment"
+		equal "segments" "$(dmsetup table dmp1 | grep -c ' dmp .* 1 latency$')" 2
 	done
 	dmsetup remove dmp1
 	dmsetup create dmp1 --notable
@@ -99,11 +99,13 @@ give_two()
 	create dmp1 "$dev" 0 1 latency
 	work()
 	{
-		dd if=/dev/zero of=/dev/mapper/dmp1 bs=64k count=16 oflag=direct status=none
-		cat "$(sysfs dmp1)"/dmp/*/* /sys/module/dmp/stat/volumes
-		dmsetup status dmp1
-		histogram dmp1
-		dmsetup message dmp1 0 reset
+		dd if=/dev/zero of=/dev/mapper/dmp1 bs=64k count=16 oflag=direct status=none &&
+			cat "$(sysfs dmp1)"/dmp/*/* /sys/module/dmp/stat/volumes &&
+			dmsetup status dmp1 && histogram dmp1 && dmsetup message dmp1 0 reset &&
+			dmsetup reload dmp1 --table "0 16384 dmp $dev 0 1 latency" && dmsetup resume dmp1
 	} >/dev/null
-	equal percpu "$(percpu work)" "0 0"
+	# a segment's counters are what the trace sees of a reload
+	read -r segment _ < <(percpu dmsetup reload dmp1 --table "0 16384 dmp $dev 0 1 latency")
+	[ "$segment" -gt 0 ]
+	equal percpu "$(percpu work)" "$segment $segment"
 }
