@@ -168,10 +168,12 @@ histogram()
 	dmsetup message "$1" 0 histogram "${@:2}"
 }
 
-# sum: add up the numbers of a line, such as a histogram of sysfs
+# sum: add up the numbers of a line, such as a histogram of sysfs; fails without a number
 sum()
 {
-	awk '{ for (i = 1; i <= NF; i++) n += $i } END { printf "%.0f\n", n }'
+	awk '
+		{ for (i = 1; i <= NF; i++) { n += $i; seen = 1 } }
+		END { if (!seen) exit 1; printf "%.0f\n", n }'
 }
 
 # dm_stats NAME read|write: "reqs bytes" as dm-stats has them in its region 0

@@ -214,15 +214,15 @@ lvm_must()
 	} >>"$TMPDIR/failed"
 }
 
-# while the file run is there: attach and detach a volume, with latency and without
+# while the file run is there: attach and detach a volume, with latency and without, and
+# note when that worked
 attach_storm()
 {
 	while [ -e "$TMPDIR/run" ]; do
 		# a snapshot has made it another kind of volume, or LVM a linear one again
-		dmpctl attach --latency "$1" || true
+		! dmpctl attach --latency "$1" || echo "$1" >>"$TMPDIR/rounds"
 		dmpctl latency off "$1" || true
 		dmpctl detach "$1" || true
-		echo "$1" >>"$TMPDIR/rounds"
 	done >/dev/null 2>&1
 }
 
@@ -260,7 +260,9 @@ lvm_storm()
 	echo "# rounds: $(sort "$TMPDIR/rounds" | uniq -c | paste -s -d ' ')" >&3
 	[ ! -e "$TMPDIR/failed" ] || cat "$TMPDIR/failed"
 	[ ! -e "$TMPDIR/failed" ]
-	grep -q lvm "$TMPDIR/rounds"
+	for what in lvm vg/lv vg/spare; do
+		grep -qx $what "$TMPDIR/rounds"
+	done
 	equal "the spare volume" "$(dmsetup table vg-spare | cut -d ' ' -f 1-3)" "0 40960 linear"
 	equal "the volume, in MiB" "$(($(blockdev --getsz /dev/mapper/vg-lv) / 2048))" \
 		"$(lvs --noheadings --nosuffix --units m -o lv_size vg/lv 2>/dev/null | sed 's/ *//; s/\..*//')"
@@ -285,8 +287,8 @@ lvextend_into_attach()
 		-e inject=ioctl:delay_enter=20s:when="$dmpctl_load+1" "$DMP_TOOLS/dmpctl" attach vg/lv &
 	eventually grep -qs DM_TABLE_STATUS "$TMPDIR/strace"
 	quiet strace -qq -f -o /dev/null -e trace=ioctl \
-		-e inject=ioctl:delay_exit=21s:when="$lvm_suspend" lvextend -L 60M vg/lv
-	wait
+		-e inject=ioctl:delay_exit=21s:when="$lvm_suspend" lvextend -L 60M vg/lv || return
+	wait $! || return
 	blockdev --getsz /dev/mapper/vg-lv
 }
 

@@ -119,7 +119,7 @@ load ../volume
 	create dmp1 "$(loop 8M)" 0 1 latency
 	dir=$(sysfs dmp1)/dmp
 	exec {a}<"$dir/read/reqs" {b}<"$dir/total/latency_hist"
-	timeout 20 dmsetup remove dmp1
+	timeout 60 dmsetup remove dmp1
 	run ! cat <&"$a"
 	run ! cat <&"$b"
 	exec {a}<&- {b}<&-

@@ -46,7 +46,7 @@ setup()
 	dmsetup remove dmp1
 	rmmod dmp
 	[ ! -e /sys/module/dmp ]
-	run ! grep -w dmp /proc/kallsyms
+	run -1 grep -w dmp /proc/kallsyms
 	run -0 dmsetup targets
 	[[ $output != *dmp* ]]
 }

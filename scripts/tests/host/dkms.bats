@@ -57,7 +57,9 @@ builds()
 	series_git -C "$here" add -A
 	make -C "$here/dkms" KDIR="$headers"
 	[ -e "$here/dkms/dmp.ko" ]
-	run ! grep -v '^A ' <(series_git -C "$here" status --short)
+	series_git -C "$here" status --short >"$BATS_TEST_TMPDIR/status"
+	grep -q '^A  dkms/Kbuild$' "$BATS_TEST_TMPDIR/status"
+	run -1 grep -v '^A ' "$BATS_TEST_TMPDIR/status"
 	diff -r drivers/md "$here/drivers/md"
 	# and a second make compiles nothing
 	run -0 make -C "$here/dkms" KDIR="$headers"
