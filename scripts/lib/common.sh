@@ -1,14 +1,14 @@
 # shellcheck shell=bash
-# What every script here starts with. Source it, do not run it.
+# Settings and functions that all scripts share. Source this file, do not run it.
 
 set -euo pipefail
 
-# shellcheck disable=SC2034 # the top of the repository, for who sources this
+# shellcheck disable=SC2034 # the top of the repository, used by scripts that source this file
 DMP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 DMP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dm-dmp
-# dmsetup and friends live there, and are not on every user's path.
+# dmsetup and losetup are there, and not every user's PATH has these directories
 PATH=$PATH:/usr/sbin:/sbin
-# the order of a sorted list, and the messages of commands, are the same for everyone
+# sort order and messages of commands must not depend on the user's locale
 export LC_ALL=C.UTF-8
 
 say()
@@ -28,7 +28,7 @@ usage()
 	sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
 }
 
-# scratch: make DMP_SCRATCH, a directory that goes when the script ends
+# scratch: make the directory DMP_SCRATCH, which is removed when the script ends
 scratch()
 {
 	mkdir -p "$DMP_CACHE"
@@ -36,7 +36,7 @@ scratch()
 	trap 'rm -rf "$DMP_SCRATCH"' EXIT
 }
 
-# one_at_a_time: wait until no other script here builds in the cache
+# one_at_a_time: lock the cache for building; waits while another script builds there
 one_at_a_time()
 {
 	mkdir -p "$DMP_CACHE"
@@ -46,8 +46,8 @@ one_at_a_time()
 	flock 9
 }
 
-# progress WHAT COMMAND...: one line for a long step, the command's output to
-# a log, which is named when the step fails
+# progress WHAT COMMAND...: run a long step: print when it starts and ends, write its output
+# to a log; if it fails, print the end of the log and its path, and exit
 progress()
 {
 	local what=$1 log start=$SECONDS status
@@ -67,8 +67,8 @@ progress()
 	say "$what: done in $((SECONDS - start)) s"
 }
 
-# need COMMAND:PACKAGE ...: install the packages of the commands (or, with a
-# slash, files) that are missing, or say how to
+# need COMMAND:PACKAGE ...: install the packages of missing commands (or, with a slash,
+# files); without root, print how to install them and exit
 need()
 {
 	local item missing=()
@@ -87,8 +87,8 @@ need()
 	fi
 }
 
-# what building tools/dm needs
-# shellcheck disable=SC2034 # for those who source this
+# commands and files that building tools/dm needs, as need takes them
+# shellcheck disable=SC2034 # used by scripts that source this file
 DMP_TOOLS_NEED=(gcc:gcc make:make pkg-config:pkg-config
 	/usr/include/libdevmapper.h:libdevmapper-dev /usr/include/json-c/json.h:libjson-c-dev)
 

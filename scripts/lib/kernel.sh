@@ -3,8 +3,8 @@
 
 . "$DMP_TOP/scripts/lib/kernel-log.sh"
 
-# apt_private COMMAND...: apt with state of its own in the cache, which leaves
-# the machine's alone and needs no root
+# apt_private COMMAND...: run an apt command with its state in the cache: it needs no root,
+# and does not touch the machine's apt state
 apt_private()
 {
 	local apt=$DMP_CACHE/apt command=$1
@@ -16,7 +16,7 @@ apt_private()
 		-oAPT::Update::Error-Mode=any "$@"
 }
 
-# the Debian mirror that this machine uses, as far as apt knows it
+# debian_mirror: print the Debian mirror in this machine's apt sources, or nothing
 debian_mirror()
 {
 	local codename
@@ -26,8 +26,8 @@ debian_mirror()
 		"Codename: $codename" | head -n 1
 }
 
-# the suites that kernels are taken from: the newest are in the backports of the release
-# after bookworm, whatever this machine runs
+# apt_sources MIRROR: print the suites that kernels are taken from. The newest kernel is in the
+# backports of Debian 13, whatever release this machine runs.
 apt_sources()
 {
 	local mirror=${1%/} key='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
@@ -55,7 +55,7 @@ apt_private_update()
 	apt_private apt-get update
 }
 
-# fetch_packages DIR PACKAGE...: unpack packages into DIR, which is new
+# fetch_packages DIR PACKAGE...: download packages and unpack them into the new directory DIR
 fetch_packages()
 {
 	local dir=$1
@@ -67,8 +67,8 @@ fetch_packages()
 	rm -r "$dir/packages"
 }
 
-# newest_of WHAT FILE COMMAND: run the COMMAND that leaves in FILE where the newest of
-# something is, unless that was done today
+# newest_of WHAT FILE COMMAND: COMMAND fetches the newest WHAT and writes its path to FILE;
+# run COMMAND at most once a day
 newest_of()
 {
 	local what=$1 file=$2 command=$3 known=
@@ -86,7 +86,7 @@ newest_of()
 	fi
 }
 
-# the newest linux-source package, which becomes $DMP_CACHE/linux-<version>
+# fetch_newest: unpack the newest linux-source package as $DMP_CACHE/linux-<version>
 fetch_newest()
 {
 	local new=$DMP_CACHE/apt/new package version tree
@@ -108,15 +108,15 @@ fetch_newest()
 	echo "$tree" >"$DMP_CACHE/newest"
 }
 
-# kernel_newest: set DMP_KERNEL to a clean tree of the newest kernel; asks for a
-# newer one once a day
+# kernel_newest: set DMP_KERNEL to a clean tree of the newest kernel; looks for a newer one
+# at most once a day
 kernel_newest()
 {
 	newest_of "kernel source" "$DMP_CACHE/newest" fetch_newest
 	DMP_KERNEL=$(cat "$DMP_CACHE/newest")
 }
 
-# kernel_key DIR: changes whenever the sources in DIR do
+# kernel_key DIR: print a key that changes whenever the sources in DIR do
 kernel_key()
 {
 	if is_git_top "$1"; then
@@ -142,8 +142,8 @@ copy_kernel()
 	fi
 }
 
-# kernel_import DIR: set DMP_KERNEL to a clean copy of a tree or git checkout that
-# the user has, of which only what is committed counts
+# kernel_import DIR: set DMP_KERNEL to a clean copy of DIR, the user's kernel tree or git
+# checkout; of a checkout, the committed files are copied
 kernel_import()
 {
 	local dir key
@@ -158,8 +158,8 @@ kernel_import()
 	fi
 }
 
-# kernel_choose [DIR]: set DMP_KERNEL to a clean tree: DIR's if it is given, that
-# of the script which runs this one if it has one, or the newest
+# kernel_choose [DIR]: set DMP_KERNEL to a clean tree: a copy of DIR if it is given, else the
+# DMP_KERNEL of the calling script, else the newest kernel
 kernel_choose()
 {
 	case $DMP_TOP$DMP_CACHE in
@@ -174,8 +174,8 @@ kernel_choose()
 	fi
 }
 
-# kernel_config ARCH BUILD FILE [OPTION...]: configure $DMP_KERNEL+dmp with what
-# FILE and OPTIONs ask for and nothing else, when that changed
+# kernel_config ARCH BUILD FILE [OPTION...]: configure $DMP_KERNEL+dmp in BUILD with the options
+# in FILE and on the command line, and no others; does nothing if they are as before
 kernel_config()
 {
 	local arch=$1 build=$2 file=$3 want=$2/dmp.config lost
@@ -208,7 +208,7 @@ uml_make()
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
 
-# kernel_patched: set up $DMP_KERNEL+dmp and what is needed to build it
+# kernel_patched: install the packages that a kernel build needs, and set up $DMP_KERNEL+dmp
 kernel_patched()
 {
 	need gcc:gcc make:make flex:flex bison:bison bc:bc perl:perl git:git \
@@ -217,7 +217,7 @@ kernel_patched()
 	series_tree "$DMP_KERNEL"
 }
 
-# build_key FILE...: changes whenever something a build is made from does
+# build_key FILE...: print a key that changes with the series, the user's kernel tree or a FILE
 build_key()
 {
 	{
@@ -226,9 +226,9 @@ build_key()
 	} | sha256sum
 }
 
-# build_once BUILD WHAT CONFIGS COMMAND...: build the patched tree into BUILD by
-# COMMAND, unless neither the series nor CONFIGS (files of this
-# repository, separated by spaces) changed since
+# build_once BUILD WHAT CONFIGS COMMAND...: build the patched tree into BUILD by COMMAND, if the
+# series or one of CONFIGS (files of this repository, separated by spaces) changed since the
+# last build
 build_once()
 {
 	local build=$1 what=$2 configs key
@@ -242,8 +242,8 @@ build_once()
 	echo "$key" >"$build/dmp.key"
 }
 
-# uml_build: set DMP_BUILD to user-mode Linux of $DMP_KERNEL with the series applied and
-# dmp as a module; does nothing when it is there already
+# uml_build: build $DMP_KERNEL+uml, user-mode Linux with dmp as a module, and set DMP_BUILD
+# to it
 uml_build()
 {
 	DMP_BUILD=$DMP_KERNEL+uml
@@ -251,7 +251,8 @@ uml_build()
 		uml_make "$DMP_BUILD" "$DMP_TOP/scripts/lib/uml.config" CONFIG_DM_DMP=m
 }
 
-# release_build: the same as $DMP_KERNEL+release, which is small, and releases kobjects late
+# release_build: build $DMP_KERNEL+release, a small user-mode Linux that delays the release of
+# kobjects
 release_build()
 {
 	build_once "$DMP_KERNEL+release" "user-mode Linux that releases kobjects late" \
@@ -267,7 +268,7 @@ kasan_make()
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$DMP_KERNEL+kasan" -j"$(nproc)" all
 }
 
-# kasan_build: $DMP_KERNEL+kasan, which notices what is used after it was freed
+# kasan_build: build $DMP_KERNEL+kasan, user-mode Linux that reports use after free
 kasan_build()
 {
 	build_once "$DMP_KERNEL+kasan" "user-mode Linux with KASAN" scripts/lib/kasan.config kasan_make
@@ -280,7 +281,7 @@ tools_make()
 	make -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror"
 }
 
-# tools_build: dmpctl, as $DMP_TOOLS/dmpctl
+# tools_build: build dmpctl as $DMP_TOOLS/dmpctl
 DMP_TOOLS=$DMP_CACHE/tools
 tools_build()
 {
@@ -289,10 +290,11 @@ tools_build()
 	progress "building the tools" tools_make
 }
 
-# words on the command line of every guest's kernel
+# arguments of every guest's kernel
 DMP_GUEST_WORDS="ima_policy=critical_data null_blk.nr_devices=0 kunit.autorun=0 bdev_allow_write_mounted=1 log_buf_len=4M"
 
-# guest_job COMMAND...: print a new directory with the job of a guest
+# guest_job COMMAND...: make a directory with the job of a guest, a shell script that sets the
+# environment and runs COMMAND; print its path
 guest_job()
 {
 	local run
@@ -307,15 +309,15 @@ guest_job()
 	echo "$run"
 }
 
-# guest_status RUN SECONDS TOOK STATUS: the exit status of the guest's job, or an error if the
-# guest did not end as it should or its kernel complained; STATUS is what its virtual machine
-# ended with after TOOK seconds
+# guest_status RUN SECONDS TOOK STATUS: return the exit status of the guest's job. Fails if the
+# guest died, did not end within SECONDS or did not power off, or if its kernel complained.
+# STATUS is the exit status of the virtual machine, TOOK the seconds it ran.
 guest_status()
 {
 	local run=$1 limit=$2 took=$3 ended=$4 status
 	if ! status=$(cat "$run/status" 2>/dev/null); then
 		if [ "$took" -ge "$limit" ]; then
-			say "the guest did not come to an end within $limit s"
+			say "the guest did not end within $limit s"
 		else
 			say "the guest died after $took s, before its job was done"
 		fi
@@ -345,8 +347,8 @@ guest_status()
 	return "$status"
 }
 
-# uml_run SECONDS COMMAND...: run a command in the guest $DMP_BUILD, as its root,
-# on the machine's files read-only; its output is the guest's console
+# uml_run SECONDS COMMAND...: run a command as root in a guest of the kernel $DMP_BUILD, whose
+# root file system is the machine's, read-only; the guest's console is the command's output
 uml_run()
 {
 	local limit=$1 run start=$SECONDS status=0

@@ -78,7 +78,7 @@ qemu_run()
 		-initrd "$run/initramfs" \
 		-append "console=ttyS0 loglevel=2 panic=-1 null_blk.nr_devices=0 $*" \
 		</dev/null 2>"$run/qemu.log" || {
-		say "the guest did not come to an end within $limit s"
+		say "the guest did not end within $limit s"
 		cat "$run/qemu.log" >&2
 		return 1
 	}

@@ -139,7 +139,7 @@ guest()
 @test "a guest that hangs is ended and reported" {
 	guest
 	run -1 uml_run 20 sh -c 'cat /run/out/*/pid; exec sleep 1000'
-	[[ $output == *"did not come to an end within 20 s"* ]]
+	[[ $output == *"did not end within 20 s"* ]]
 	pid=$(grep -xm 1 '[0-9][0-9]*' <<<"$output")
 	# a zombie, as long as nobody waits for it, has no command line
 	run ! grep -q . "/proc/$pid/cmdline"
