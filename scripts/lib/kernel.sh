@@ -281,7 +281,7 @@ tools_make()
 	make -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror"
 }
 
-# tools_build: build dmpctl as $DMP_TOOLS/dmpctl
+# tools_build: build dmpctl and dmpstat into $DMP_TOOLS
 DMP_TOOLS=$DMP_CACHE/tools
 tools_build()
 {

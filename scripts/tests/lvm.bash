@@ -45,6 +45,11 @@ dmpctl()
 	"$DMP_TOOLS/dmpctl" "$@"
 }
 
+dmpstat()
+{
+	"$DMP_TOOLS/dmpstat" "$@"
+}
+
 # types VOLUME: the kinds of its segments
 types()
 {

@@ -8,7 +8,6 @@
 #include <getopt.h>
 #include <json.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 
 #include <linux/fs.h>
 
+#include "error.h"
 #include "lock.h"
 #include "volume.h"
 
@@ -31,31 +31,6 @@ static struct {
 	bool force;
 	bool json;
 } options;
-
-void print_err(const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	fputs("dmpctl: ", stderr);
-	vfprintf(stderr, format, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-}
-
-/* Print libdevmapper's errors, and drop its other messages. */
-static void dm_log(int level, const char *file, int line, int dm_errno, const char *format, ...)
-{
-	char text[512];
-	va_list ap;
-
-	if ((level & 7) > 4)
-		return;
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	print_err("%s", text);
-}
 
 /**
  * struct change - replacement of the segments of a volume
@@ -700,7 +675,7 @@ int main(int argc, char **argv)
 		print_err("must be run by root");
 		return 1;
 	}
-	dm_log_with_errno_init(dm_log);
+	dm_log_with_errno_init(print_dm_log);
 	dm_lib_init();
 	return command->run(argv) ? 0 : 1;
 }

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "lock.h"
 
 /* excludes other runs of dmpctl */

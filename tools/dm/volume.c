@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "error.h"
 #include "volume.h"
 
 static bool devno_of_path(const char *path, dev_t *devno)
@@ -274,6 +275,47 @@ bool volume_message(const struct volume *volume, uint64_t sector, const char *me
 
 	return finish(dmt, dmt && dm_task_set_sector(dmt, sector) &&
 			   dm_task_set_message(dmt, message));
+}
+
+static bool first_dmp_sector(const struct volume *volume, uint64_t *sector)
+{
+	struct table table;
+	unsigned int i = 0;
+	bool found;
+
+	if (!volume_read_table(volume, false, &table))
+		return false;
+	while (i < table.nr && strcmp(table.segments[i].type, "dmp"))
+		i++;
+	found = i < table.nr;
+	if (found)
+		*sector = table.segments[i].start;
+	table_free(&table);
+	return found;
+}
+
+/**
+ * volume_histogram() - read the joint histograms of a volume
+ * @volume: the volume; only its name is used
+ *
+ * Return: reply to the message histogram, to be freed, or NULL.
+ */
+char *volume_histogram(const struct volume *volume)
+{
+	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume->name);
+	char *reply = NULL;
+	uint64_t sector;
+
+	if (dmt && first_dmp_sector(volume, &sector) && dm_task_set_sector(dmt, sector) &&
+	    dm_task_set_message(dmt, "histogram") && dm_task_run(dmt)) {
+		/* without any request there is no reply */
+		const char *text = dm_task_get_message_response(dmt);
+
+		reply = strdup(text ? text : "");
+	}
+	if (dmt)
+		dm_task_destroy(dmt);
+	return reply;
 }
 
 /**

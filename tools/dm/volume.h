@@ -47,20 +47,19 @@ struct volume {
 	struct dm_info info;
 };
 
-/* These return true on success, and false after printing an error. */
+/* These return true or a pointer on success, and false or NULL after printing an error. */
 bool volume_find(struct volume *volume, const char *arg);
 bool volume_refresh(struct volume *volume);
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table);
 bool volume_clear(const struct volume *volume);
 bool volume_exchange(struct volume *volume, const struct table *table);
 bool volume_message(const struct volume *volume, uint64_t sector, const char *message);
+char *volume_histogram(const struct volume *volume);
 bool volume_create(const char *name, const struct table *table);
 
 bool table_add(struct table *table, uint64_t start, uint64_t len, const char *type,
 	       const char *params);
 bool table_equal(const struct table *a, const struct table *b);
 void table_free(struct table *table);
-
-void print_err(const char *format, ...) __printf(1, 2);
 
 #endif /* DM_VOLUME_H */

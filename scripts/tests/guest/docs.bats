@@ -149,7 +149,7 @@ mask()
 only_late()
 {
 	awk '
-		FNR == 1 { file++; size = before = "" }
+		FNR == 1 { file++; size = "" }
 		NF == 4 && /^[a-z_]+( [0-9]+)+$/ {
 			if (size != $1 " " $2) {
 				size = $1 " " $2
@@ -161,12 +161,10 @@ only_late()
 		}
 		{
 			text[file, ++nr[file]] = $0
-			if (/^[0-9]+$/ && before ~ /percentile/) {
-				latency[file, nr[file]] = $0
-				text[file, nr[file]] = "a percentile"
-			}
+			# a row of dmpstat, whose times are not compared
+			if (/[0-9](ms|s)( |$)/)
+				gsub(/[0-9.]+m?s/, "time", text[file, nr[file]])
 			size = ""
-			before = $0
 		}
 		END {
 			bad = nr[1] != nr[2]

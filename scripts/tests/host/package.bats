@@ -13,8 +13,10 @@ bats_require_minimum_version 1.5.0
 	make -s -C dkms source DIR="$BATS_TEST_TMPDIR/source"
 	diff -r "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/root/usr/src/dm-dmp-$version"
 	dpkg-deb -x "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/root"
-	"$BATS_TEST_TMPDIR/root/usr/sbin/dmpctl" --help
-	[ -e "$BATS_TEST_TMPDIR/root/usr/share/man/man8/dmpctl.8.gz" ]
+	for tool in dmpctl dmpstat; do
+		"$BATS_TEST_TMPDIR/root/usr/sbin/$tool" --help
+		[ -e "$BATS_TEST_TMPDIR/root/usr/share/man/man8/$tool.8.gz" ]
+	done
 }
 
 @test "without a directory it says what it expected" {

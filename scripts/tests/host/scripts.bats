@@ -14,9 +14,9 @@ setup()
 @test "shellcheck finds nothing" {
 	shellcheck --external-sources --source-path=SCRIPTDIR \
 		scripts/{bench,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
-		scripts/lib/{bench-init,guest-init,stock-init,play-session} scripts/tests/run \
+		scripts/lib/{bench-init,guest-init,stock-init,play-session,play-demo} scripts/tests/run \
 		scripts/tests/*.bash scripts/tests/*/*.bats
-	shellcheck --shell=bash tools/dm/dmpctl.bash-completion
+	shellcheck --shell=bash tools/dm/*.bash-completion
 }
 
 @test "codespell finds nothing" {
@@ -115,10 +115,12 @@ setup()
 	[ "$(cat "$dir/file")" = two ]
 }
 
-@test "the demo plays the session" {
+@test "the demo plays the session, and shows a load" {
 	run -0 scripts/demo
 	[[ $output == *"# insmod dmp.ko; lsmod | grep dmp"* ]]
 	[[ $output == *$'write:\n\treqs: 1\n\tavg size: 4096\n'* ]]
+	[ "$(grep -c '^dmp1   read .*us\|^dmp1   read .*ms' <<<"$output")" -ge 3 ]
+	[[ $output == *"dmp1 read: "*" requests by size and latency"* ]]
 	[[ $output == *"the session ended well"* ]]
 }
 

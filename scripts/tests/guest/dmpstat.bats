@@ -1,0 +1,325 @@
+#!/usr/bin/env bats
+# dmpstat: its numbers are those of sysfs, of fio and of the message histogram.
+
+# shellcheck disable=SC2034,SC2154 # seen is dmpstat.bash's, bats sets stderr
+# shellcheck disable=SC2016 # programs of bash and jq
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../volume
+load ../dmpstat
+
+zero()
+{
+	dmsetup create zero1 --table "0 2097152 zero"
+}
+
+# read_4k NAME COUNT
+read_4k()
+{
+	dd if="/dev/mapper/$1" of=/dev/null bs=4k count="$2" iflag=direct status=none
+}
+
+@test "without an interval it shows the counts since the volume began" {
+	zero
+	create dmp1 /dev/mapper/zero1 0 1 latency
+	read_4k dmp1 7
+	write_4k dmp1 3
+	run -0 --separate-stderr dmpstat -Hp -o volume,dev,op,reqs,bytes,avg_size,errors,timed,reqs_sec,queue
+	equal table "$output" "dmp1	$(basename "$(sysfs dmp1)")	read	7	28672	4096	0	7	-	-
+dmp1	$(basename "$(sysfs dmp1)")	write	3	12288	4096	0	3	-	-"
+	equal uuid "$(dmpstat -J | jq -r '.volumes[].uuid')" ""
+	equal interval "$(dmpstat -J | jq '.interval_ns')" null
+	dmsetup message dmp1 0 reset
+	equal "after reset" "$(dmpstat)" "1 idle volume not shown"
+	equal "-a" "$(dmpstat -a -Hp -o op,reqs)" "read	0
+write	0"
+}
+
+@test "the reports add up to the counts of sysfs and of fio" {
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=0 irqmode=2 completion_nsec=200000)" 0 1 latency
+	dmpstat_start 0.2
+	fio_start fio_run --rw=randrw --bssplit=4k/50:64k/30:512k/20 --ioengine=libaio --iodepth=8
+	next_report
+	next_report
+	next_report
+	fio_stop
+	dmpstat_stop
+	deltas_are_counts dmp1 read
+	deltas_are_counts dmp1 write
+	for op in read write; do
+		equal "fio's $op" "$(sums dmp1 "$op" | cut -d ' ' -f 1,2)" "$(fio_counts "$TMPDIR/fio.json" "$op")"
+	done
+	equal "intervals with reads, at least" "$(query 'map(select(.volumes[0].ops.read.reqs > 0)) | length >= 3')" true
+	equal "events" "$(query '[.[].volumes[].event] | unique')" '[null]'
+}
+
+@test "errors" {
+	skip_without flakey
+	zero
+	dmsetup create bad --table "0 2097152 flakey /dev/mapper/zero1 0 0 600 1 error_writes"
+	create dmp1 /dev/mapper/bad
+	dmpstat_start 0.2
+	run ! write_4k dmp1 1
+	read_4k dmp1 2
+	dmpstat_stop TERM
+	equal write "$(sums dmp1 write)" "1 4096 1 0"
+	equal read "$(sums dmp1 read)" "2 8192 0 0"
+}
+
+@test "a volume's life within intervals" {
+	zero
+	dmpstat_start 'dmp*' 0.2
+	create dmp1 /dev/mapper/zero1
+	read_4k dmp1 3
+	next_report
+	equal "new" "$(sums dmp1 read)" "3 12288 0 0"
+	equal "new" "$(query '[.[].volumes[].event] | map(select(.)) | unique')" '["new"]'
+
+	mark
+	dmsetup remove dmp1
+	create dmp1 /dev/mapper/zero1
+	read_4k dmp1 2
+	next_report
+	equal "another of the same name" "$(sums dmp1 read)" "2 8192 0 0"
+	equal "gone" "$(query '[.[].gone[]]')" '["dmp1"]'
+
+	mark
+	dmsetup rename dmp1 other
+	read_4k other 4
+	next_report
+	equal "renamed" "$(sums other read)" "4 16384 0 0"
+	equal "gone" "$(query '[.[].gone[]]')" '[]'
+	dmsetup rename other dmp1
+
+	mark
+	dmsetup reload dmp1 --table "0 2097152 dmp /dev/mapper/zero1 0 1 latency"
+	dmsetup resume dmp1
+	read_4k dmp1 5
+	next_report
+	equal "with latency" "$(sums dmp1 read | cut -d ' ' -f 1)" 5
+	equal "timed" "$(histogram_sums dmp1 read latency_hist | awk '{ n += $2 } END { print n }')" 5
+
+	mark
+	dmsetup reload dmp1 --table "0 2097152 dmp /dev/mapper/zero1"
+	dmsetup resume dmp1
+	read_4k dmp1 2
+	next_report
+	equal "without latency" "$(sums dmp1 read)" "2 8192 0 0"
+	equal "timed" "$(histogram_sums dmp1 read latency_hist)" ""
+
+	mark
+	dmsetup reload dmp1 --table "0 2097152 dmp /dev/mapper/zero1 0 1 latency"
+	dmsetup resume dmp1
+	read_4k dmp1 1
+	next_report
+	equal "timed again" "$(histogram_sums dmp1 read latency_hist | awk '{ n += $2 } END { print n }')" 1
+
+	mark
+	dmsetup message dmp1 0 reset
+	next_report
+	read_4k dmp1 6
+	dmsetup message dmp1 0 reset
+	dmsetup message dmp1 0 reset
+	read_4k dmp1 2
+	next_report
+	equal "resets, in any order of reports" "$(query '[.[].volumes[].event] | map(select(.)) | unique')" '["reset"]'
+	equal "last report" "$(dmpstat -Hp -o reqs)" 2
+
+	mark
+	dmsetup reload dmp1 --table "0 2097152 linear /dev/mapper/zero1 0"
+	dmsetup resume dmp1
+	next_report
+	equal "linear" "$(query '[.[].gone[]]')" '["dmp1"]'
+	mark
+	dmsetup reload dmp1 --table "0 2097152 dmp /dev/mapper/zero1"
+	dmsetup resume dmp1
+	read_4k dmp1 1
+	next_report
+	equal "and dmp again" "$(sums dmp1 read)" "1 4096 0 0"
+	dmpstat_stop
+}
+
+@test "latencies that were measured before the start are not reported" {
+	zero
+	create dmp1 /dev/mapper/zero1 0 1 latency
+	read_4k dmp1 9
+	dmsetup reload dmp1 --table "0 2097152 dmp /dev/mapper/zero1"
+	dmsetup resume dmp1
+	dmpstat_start 0.2
+	dmsetup reload dmp1 --table "0 2097152 dmp /dev/mapper/zero1 0 1 latency"
+	dmsetup resume dmp1
+	read_4k dmp1 1
+	next_report
+	read_4k dmp1 2
+	next_report
+	dmpstat_stop
+	equal reads "$(sums dmp1 read | cut -d ' ' -f 1)" 3
+	# those of the report that found the files are their baseline
+	timed=$(histogram_sums dmp1 read latency_hist | awk '{ n += $2 } END { print n + 0 }')
+	[ "$timed" = 2 ]
+}
+
+@test "average and queue of a delay" {
+	skip_without delay
+	zero
+	dmsetup create slow --table "0 2097152 delay /dev/mapper/zero1 0 500"
+	create dmp1 /dev/mapper/slow 0 1 latency
+	dmpstat_start 0.2
+	fio_run --rw=randread --bs=4k --ioengine=libaio --iodepth=4 --number_ios=16
+	dmpstat_stop
+	query '[.[].volumes[].ops.read // empty] | (map(.latency_ns) | add) / 16e6' |
+		awk '{ print "average", $1, "ms"; exit !($1 >= 500 && $1 < 525) }'
+	# 16 requests of half a second each, 4 at a time
+	jq -c . "$TMPDIR/reports" >"$TMPDIR/record"
+	queue=$(dmpstat --replay "$TMPDIR/record" -Hp -o queue 1000)
+	seconds=$(query '(map(.interval_ns) | add) / 1e9')
+	awk -v q="$queue" -v s="$seconds" 'BEGIN { print "queue", q, "in", s, "s"; exit !(q * s / 1000 >= 8 && q * s / 1000 < 8.4) }'
+}
+
+@test "percentiles are those of fio, in the same bucket or the next" {
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=0 irqmode=2 completion_nsec=3000000)" 0 1 latency
+	fio_run --rw=randread --bs=4k --number_ios=400 --ioengine=libaio --iodepth=4 --lat_percentiles=1
+	for percentile in 50 90; do
+		jq -n --slurpfile f <(sed -n '/^{/,$p' "$TMPDIR/fio.json") --slurpfile d <(dmpstat -J) \
+			--arg p "$percentile" -e '
+			($f[0].jobs[0].read.lat_ns.percentile[$p + ".000000"]) as $fio |
+			$d[0].volumes[0].ops.read["p" + $p + "_ns"] as $dmp |
+			[$fio, $dmp], ($fio >= $dmp[0] / 1.5 and $fio <= $dmp[1] * 1.5)'
+	done
+}
+
+@test "-x has the cells of the message histogram" {
+	create dmp1 "$(null_blk nullb0 size=64 memory_backed=0 irqmode=2 completion_nsec=200000)" 0 1 latency
+	# latencies of the first requests are in no report
+	read_4k dmp1 1
+	dmsetup message dmp1 0 reset
+	dmpstat_start -x 0.2
+	fio_run --rw=randrw --bssplit=4k/50:64k/30:512k/20 --ioengine=libaio --iodepth=8 --number_ios=500
+	dmpstat_stop
+	query '[.[].volumes[].ops | to_entries[] | .key as $op | .value.joint // [] | .[] | [$op] + .] |
+		group_by(.[:3]) | map(.[0][:3] + [map(.[3]) | add] | join(" ")) | .[]' -r | sort >"$TMPDIR/cells"
+	equal cells "$(cat "$TMPDIR/cells")" "$(histogram dmp1 | sort)"
+	equal "since the start" "$(dmpstat -x -H | tr '\t' ' ' | cut -d ' ' -f 2- | sort)" "$(histogram dmp1 | sort)"
+	dmpstat -x -e read | grep -q '^dmp1 read: .* requests by size and latency$'
+}
+
+@test "everything but -x works without privilege" {
+	zero
+	create dmp1 /dev/mapper/zero1 0 1 latency
+	read_4k dmp1 2
+	user=(setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$DMP_TOOLS/dmpstat")
+	equal reads "$("${user[@]}" -Hp -o reqs)" 2
+	"${user[@]}" -w | grep -q 'dmp1 read: 2 requests by latency'
+	run ! "${user[@]}" -x
+	[[ $output == *"-x needs root; -r and -w show sizes and latencies to everybody"* ]]
+	chmod 0700 "$(sysfs dmp1)/dmp"
+	run -1 "${user[@]}"
+	equal "EACCES" "$output" "dmpstat: $(basename "$(sysfs dmp1)"): cannot read the statistics: Permission denied"
+}
+
+@test "names of all sorts" {
+	zero
+	names=('a"b\c' 'a b' 'x<y>&z' $'new\nline' $'\e[31m' ü 5)
+	for name in "${names[@]}"; do
+		dmsetup --manglename none create "$name" --table "0 8 dmp /dev/mapper/zero1"
+	done
+	run -0 dmpstat -a -J
+	equal names "$(jq -r '[.volumes[].name] | sort | join("|")' <<<"$output")" \
+		'5|\x1b[31m|\xc3\xbc|a b|a"b\c|new\x0aline|x<y>&z'
+	equal "a name" "$(dmpstat -a -H -o volume -e read 'a"b\c')" 'a"b\c'
+	equal "a name with a newline" "$(dmpstat -a -H -o volume -e read $'new\nline')" 'new\x0aline'
+	equal "a volume called 5" "$(dmpstat -a -H -o volume -e read /dev/mapper/5)" 5
+	equal "by dm-N" "$(dmpstat -a -H -o volume -e read "$(basename "$(sysfs 5)")")" 5
+	equal "by device number" "$(dmpstat -a -H -o volume -e read "$(cat "$(sysfs 5)/dev")")" 5
+	equal "a pattern" "$(dmpstat -a -H -o volume -e read 'a*')" 'a b
+a"b\c'
+	for name in "${names[@]}"; do
+		dmsetup --manglename none remove "$name"
+	done
+}
+
+@test "no volume, and waiting for one" {
+	zero
+	run -1 dmpstat
+	equal "none" "$output" "dmpstat: no volume has dmp segments; dmpctl attach puts dmp under a volume"
+	run -1 dmpstat zero1
+	equal "another target" "$output" "dmpstat: zero1: no volume with dmp segments"
+	dmpstat_start dmp1 0.2 2>"$TMPDIR/errors"
+	create dmp1 /dev/mapper/zero1
+	read_4k dmp1 1
+	next_report
+	dmpstat_stop
+	equal "it came" "$(sums dmp1 read)" "1 4096 0 0"
+	equal "message" "$(cat "$TMPDIR/errors")" "dmpstat: dmp1: no volume with dmp segments yet"
+}
+
+@test "the module comes and goes" {
+	rmmod dmp 2>/dev/null || true
+	dmpstat_start 0.2 2>/dev/null
+	zero
+	create dmp1 /dev/mapper/zero1
+	read_4k dmp1 3
+	dmsetup remove dmp1
+	rmmod dmp
+	next_report
+	mark
+	create dmp1 /dev/mapper/zero1
+	read_4k dmp1 2
+	next_report
+	dmpstat_stop
+	equal "after the second load" "$(sums dmp1 read)" "2 8192 0 0"
+}
+
+@test "more volumes than descriptors" {
+	zero
+	for i in $(seq 20); do
+		create "dmp$i" /dev/mapper/zero1
+	done
+	(ulimit -Hn 44; ulimit -Sn 44; exec "$DMP_TOOLS/dmpstat" -J 0.3 >"$TMPDIR/reports") &
+	reporter=$!
+	eventually test -s "$TMPDIR/reports"
+	seen=0
+	for i in $(seq 20); do
+		read_4k "dmp$i" "$i"
+	done
+	dmsetup remove dmp20
+	create dmp20 /dev/mapper/zero1
+	read_4k dmp20 7
+	next_report
+	dmpstat_stop
+	for i in $(seq 19); do
+		equal "dmp$i" "$(sums "dmp$i" read | cut -d ' ' -f 1)" "$i"
+	done
+	equal "the new dmp20, at the least" "$(query '[.[].volumes[] | select(.name == "dmp20") | .ops.read.reqs // 0] | max')" 7
+}
+
+@test "a full disk ends it, and the record keeps whole reports" {
+	zero
+	create dmp1 /dev/mapper/zero1
+	mkdir -p /run/mnt
+	mount -t tmpfs -o size=8k tmpfs /run/mnt
+	run -1 timeout 60 "$DMP_TOOLS/dmpstat" -a --record /run/mnt/record -H 0.1
+	umount_after=$(cp /run/mnt/record "$TMPDIR/record" && echo copied)
+	umount /run/mnt
+	equal record "$umount_after" copied
+	[[ $output == *"dmpstat: cannot write /run/mnt/record: No space left on device"* ]]
+	dmpstat --replay "$TMPDIR/record" -J | jq -e . >/dev/null
+	run -1 bash -c '"$DMP_TOOLS/dmpstat" -a >/dev/full'
+	equal "output" "$output" "dmpstat: cannot write the report: No space left on device"
+}
+
+@test "it ends well by a signal, a count and a pipe that closes" {
+	zero
+	create dmp1 /dev/mapper/zero1
+	for signal in INT TERM HUP; do
+		"$DMP_TOOLS/dmpstat" -a -J 100 >"$TMPDIR/reports" &
+		reporter=$!
+		eventually grep -q "^SigBlk:.*[1-9a-f]" "/proc/$reporter/status"
+		dmpstat_stop "$signal"
+		equal "report of the time so far" "$(jq -s length "$TMPDIR/reports")" 1
+	done
+	equal count "$(dmpstat -a -J 0.1 3 | jq -s length)" 3
+	run -0 --separate-stderr bash -c '"$DMP_TOOLS/dmpstat" -a -J 0.1 | head -n 2'
+	equal "two reports" "$(jq -s length <<<"$output")" 2
+	equal "quiet" "$stderr" ""
+}

@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# dmpstat without a kernel: a record of known counts in all views, bad input, builds.
+
+# shellcheck disable=SC2154 # bats sets stderr
+bats_require_minimum_version 1.5.0
+load ../dmpstat
+
+setup()
+{
+	export TZ=UTC COLUMNS=80
+	cd "$DMP_TOP" || exit
+	golden=scripts/tests/golden.json
+}
+
+# shows TEXT ARGUMENT...: the record looks so
+shows()
+{
+	run -0 dmpstat --replay "$golden" "${@:2}"
+	diff <(echo "$1") <(echo "$output")
+}
+
+# refuses MESSAGE ARGUMENT...
+refuses()
+{
+	run -2 dmpstat "${@:2}"
+	[[ $output == *"$1"* ]] || { echo "${*:2}: $output"; return 1; }
+}
+
+@test "the table" {
+	shows '14:05:01  1.000 s
+Volume Op    Req/s Byte/s AvgSize Queue    Avg    p50    p99 Err
+vg-db  read  18.2k  71.2M   4.00k  2.19  120us  114us  321us   0
+vg-db  write 3.10k   194M   64.0k  9.42 3.04ms 2.57ms 14.5ms   0
+vg-log write   206   824k   4.00k     -      -      -      -   2
+vg-log flush    12      0       0  0.00    0ns    0ns    0ns   0
+3998 idle volumes not shown
+
+14:05:02  1.000 s, 2 reports missed
+Volume Op    Req/s Byte/s AvgSize Queue    Avg    p50    p99 Err
+vg-new read    769  3.00M   4.00k  0.08  100us  100us  100us   1
+3999 idle volumes not shown
+vg-log ended'
+}
+
+@test "base units, columns, selection, order and top" {
+	fields=volume,op,reqs_sec,bytes_sec,avg_size,queue,avg,p50,p99,p999,max,event
+	shows 'vg-db	read	18231	74686464	4096	2188	120000	113512	321060	454047	524288	
+vg-db	write	3100	203161600	65536	9424	3040000	2568476	14529495	14529495	17179869184	
+vg-log	write	206	843776	4096	-	-	-	-	-	-	new
+vg-log	flush	12	0	0	0	0	0	0	0	512	new
+vg-new	read	769	3149824	4096	77	100000	100000	100000	100000	131072	reset' -Hp -o "$fields"
+	shows '3100
+206
+769' -Hp -o reqs -S 'reqs>100 && reqs<10000'
+	shows 'write
+read
+write
+flush
+read' -H -o op -O -bytes_sec
+	shows '14:05:01  1.000 s
+Volume Op    Dev  UUID   
+vg-db  read  dm-7 LVM-abc
+3998 idle volumes not shown' -o volume,op,dev,uuid -n 1 1 1
+	shows '21331
+206
+769' -Hp -e total -o reqs
+	shows '206' -Hp -o reqs vg-log -e write
+	shows '18231
+3100
+769' -Hp -o reqs 'vg-[dn]*' -e read,write
+}
+
+@test "percentiles" {
+	shows '14:05:01  1.000 s
+Volume Op    Timed    Avg    p50    p90    p99  p99.9   Max<
+vg-db  read  18.2k  120us  114us  161us  321us  454us  524us
+vg-db  write 3.10k 3.04ms 2.57ms 3.63ms 14.5ms 14.5ms >17.2s
+3998 idle volumes not shown' -l vg-db 1 1
+}
+
+@test "histograms of sizes and latencies" {
+	shows '14:05:01  1.000 s
+vg-db read: 18231 requests by latency
+   from      to    count     %   cum
+ 65.5us  98.3us     4012  22.0  22.0 |##################
+ 98.3us   131us     9120  50.0  72.0 |#########################################
+  131us   197us     4000  21.9  94.0 |##################
+  197us   262us      900   4.9  98.9 |####
+  262us   393us      150   0.8  99.7 |#
+  393us   524us       49   0.3 100.0 |#
+3998 idle volumes not shown' -w -e read vg-db 1 1
+	shows '14:05:01  1.000 s
+vg-log flush: 12 requests by size
+   from      to    count     %   cum
+      0   1.00k       12 100.0 100.0 |#########################################
+3998 idle volumes not shown' -r -e flush vg-log 1 1
+	shows 'vg-db	write	2097152	3145728	2000	64.5	64.5
+vg-db	write	3145728	4194304	1000	32.3	96.8' -wHp -e write vg-db 1 1 | head -n 2
+	run -0 dmpstat --replay "$golden" -w vg-log 1 1
+	[[ $output == *"vg-log write: no latencies; dmpctl latency on measures them"* ]]
+}
+
+@test "joint histograms" {
+	shows '14:05:01  1.000 s
+vg-db read: 18231 requests by size and latency
+        66u 131u 262u     p99
+  4.0k    @    #    *   321us
+  8.0k    .             114us
+3998 idle volumes not shown' -x 1 1
+	shows 'vg-db	read	4096	65536	4012
+vg-db	read	4096	98304	9119
+vg-db	read	4096	131072	4000
+vg-db	read	4096	196608	900
+vg-db	read	4096	262144	150
+vg-db	read	4096	393216	49
+vg-db	read	8192	98304	1' -xH
+}
+
+@test "JSON: what was recorded, for jq, and again in a record" {
+	dmpstat --replay "$golden" -Jx >"$BATS_TEST_TMPDIR/json"
+	jq -e . "$BATS_TEST_TMPDIR/json" >/dev/null
+	diff <(jq -S . "$golden") <(jq -S 'del(.volumes[].ops[] | .p50_ns, .p90_ns, .p99_ns, .p999_ns)' "$BATS_TEST_TMPDIR/json")
+	[ "$(jq -c '.volumes[0].ops.write | .p50_ns, .p999_ns' "$BATS_TEST_TMPDIR/json" | head -n 2 | xargs)" = "[2097152,3145728,2568476] [12582912,16777216,14529495]" ]
+	dmpstat --replay "$golden" -x --record "$BATS_TEST_TMPDIR/record" >/dev/null
+	cmp "$BATS_TEST_TMPDIR/json" "$BATS_TEST_TMPDIR/record"
+}
+
+@test "records add up, and a rename keeps the history" {
+	[ "$(dmpstat --replay "$golden" -J 2 | jq -c '[.interval_ns, .missed, .gone, (.volumes[] | [.name, .event, .interval_ns, .ops.read.reqs, .ops.read.errors])]')" = \
+		'[2000000000,2,["vg-log"],["vg-log","new",2000000000,null,null],["vg-new","reset",2000000000,19000,1]]' ]
+	# the end of the record is a report as well
+	[ "$(dmpstat --replay "$golden" -J 60 | jq .interval_ns)" = 2000000000 ]
+	[ "$(dmpstat --replay "$golden" -J 1 | jq .interval_ns | wc -l)" = 2 ]
+}
+
+@test "neither locale nor terminal change the numbers" {
+	dmpstat --replay "$golden" -w >"$BATS_TEST_TMPDIR/plain"
+	LC_ALL=de_DE.UTF-8 dmpstat --replay "$golden" -w | cmp - "$BATS_TEST_TMPDIR/plain"
+	TERM=dumb NO_COLOR=1 dmpstat --replay "$golden" -w | cmp - "$BATS_TEST_TMPDIR/plain"
+	dmpstat --replay "$golden" -w --color=always | cat >"$BATS_TEST_TMPDIR/color"
+	grep -q $'\e' "$BATS_TEST_TMPDIR/color"
+	sed 's/\x1b\[[0-9;]*m//g' "$BATS_TEST_TMPDIR/color" | cmp - "$BATS_TEST_TMPDIR/plain"
+	for columns in 0 1 40 -5 100000 x; do
+		COLUMNS=$columns dmpstat --replay "$golden" -w >/dev/null
+	done
+	# a terminal of 0 x 0, a color one, and one without colors
+	script -qc "stty rows 0 cols 0; env -u COLUMNS $DMP_TOOLS/dmpstat --replay $golden -w" /dev/null >"$BATS_TEST_TMPDIR/tty"
+	grep -q $'\e' "$BATS_TEST_TMPDIR/tty"
+	NO_COLOR=1 script -qc "$DMP_TOOLS/dmpstat --replay $golden -w" /dev/null >"$BATS_TEST_TMPDIR/tty"
+	run ! grep -q $'\e' "$BATS_TEST_TMPDIR/tty"
+}
+
+@test "a bad command line" {
+	refuses 'interval 0: expected seconds, from 0.1 to 100000000' 0
+	refuses 'interval nan:' nan
+	refuses 'interval -1:' -- -1
+	refuses 'interval 1e9:' 1e9
+	refuses 'interval inf:' inf
+	refuses 'count 0: expected a number from 1 on' 1 0
+	refuses 'count 1.5:' 1 1.5
+	refuses 'unknown operation reads, expected read, write' -e reads
+	refuses '-n 0: expected a number from 1 on' -n 0
+	refuses '-n -1:' -n -1
+	refuses '-T x: expected u or d' -T x
+	refuses '--color maybe: expected auto, always or never' --color=maybe
+	refuses 'See dmpstat --help' --foo
+	refuses 'Unrecognised field: foo' -o foo
+	refuses 'Selection syntax error' -S 'foo=1'
+	refuses 'foo' -O foo
+	run -0 dmpstat -o help
+	[[ $output == *"p99 "*"99th percentile of the latencies [ns]."* ]]
+	run -0 dmpstat --help
+	[[ $output == "usage: dmpstat "* ]]
+}
+
+@test "a record that is none" {
+	bad=$BATS_TEST_TMPDIR/bad
+	for text in '' '{}' '[]' 'null' '{"schema":"dmpstat/2"}' 'x' "$(head -c 500 "$golden")"; do
+		{ head -n 1 "$golden"; echo "$text"; } >"$bad"
+		run -1 --separate-stderr dmpstat --replay "$bad" -J
+		[ "$stderr" = "dmpstat: $bad: line 2: not a report of dmpstat" ]
+		[ "$(wc -l <<<"$output")" = 1 ]
+	done
+	: >"$bad"
+	run -1 dmpstat --replay "$bad"
+	[ "$output" = "dmpstat: $bad: has no report" ]
+	run -1 dmpstat --replay "$bad.none"
+	[[ $output == *"No such file or directory" ]]
+	run -1 dmpstat --replay "$golden" --record /dev/full
+	[[ $output == *"cannot write /dev/full: No space left on device"* ]]
+}
+
+@test "100,000 damaged inputs, under sanitizers" {
+	make -s -C tools/dm O="$BATS_TEST_TMPDIR" CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all"
+	cd tools/dm
+	# shellcheck disable=SC2046 # words
+	gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -I. -D_GNU_SOURCE \
+		-D'__printf(a, b)=' ../../scripts/tests/fuzz.c $(printf "$BATS_TEST_TMPDIR/%s.o " record sysfs report counts format error) \
+		$(pkg-config --libs json-c) -lm -o "$BATS_TEST_TMPDIR/fuzz"
+	run -0 "$BATS_TEST_TMPDIR/fuzz" 100000 1 "../../$golden"
+	[[ $output == "100000 inputs, "*" taken" ]]
+	# and the views
+	for view in "" -l -r -w -x "-J -x" "-e total 2"; do
+		# shellcheck disable=SC2086 # words
+		"$BATS_TEST_TMPDIR/dmpstat" --replay "../../$golden" $view >/dev/null
+	done
+}
+
+@test "the manual has every option and column" {
+	dmpstat --help | grep -oE '^ +(-[a-zA-Z])?,? *(--[a-z]+)?' | tr -d ' ' | tr , '\n' | grep . >"$BATS_TEST_TMPDIR/options"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/options")" -gt 15 ]
+	page=$(sed 's/\\-/-/g' tools/dm/dmpstat.8)
+	while read -r option; do
+		grep -qe "$option" <<<"$page" || { echo "no $option"; false; }
+	done <"$BATS_TEST_TMPDIR/options"
+	dmpstat -o help | awk '/ - / { print $1 }' | grep -vxE 'all|selected|help|\?' >"$BATS_TEST_TMPDIR/columns"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/columns")" = 20 ]
+	while read -r column; do
+		grep -qx ".B $column" tools/dm/dmpstat.8 || { echo "no $column"; false; }
+	done <"$BATS_TEST_TMPDIR/columns"
+	run -0 --separate-stderr man -l --warnings tools/dm/dmpstat.8
+	[ -z "$stderr" ]
+}
+
+@test "both tools build without a warning by gcc and by clang, alone and with dmpctl only" {
+	for cc in gcc clang; do
+		command -v $cc >/dev/null || continue
+		make -s -C tools/dm CC=$cc O="$BATS_TEST_TMPDIR" CFLAGS="-O2 -Werror" clean all
+		"$BATS_TEST_TMPDIR/dmpstat" --help >/dev/null
+	done
+	mkdir "$BATS_TEST_TMPDIR/few"
+	cp tools/dm/{Makefile,dmpctl*,error*,lock*,volume*} "$BATS_TEST_TMPDIR/few"
+	make -s -C "$BATS_TEST_TMPDIR/few" CFLAGS="-O2 -Werror"
+	[ -x "$BATS_TEST_TMPDIR/few/dmpctl" ]
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counts of the device-mapper target dmp: operations, histograms and percentiles.
+ */
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "counts.h"
+#include "error.h"
+
+const char *const op_names[NR_OPS + 1] = {
+	[OP_READ] = "read",
+	[OP_WRITE] = "write",
+	[OP_DISCARD] = "discard",
+	[OP_WRITE_ZEROES] = "write_zeroes",
+	[OP_FLUSH] = "flush",
+	[OP_ZONE] = "zone",
+	[OP_TOTAL] = "total",
+};
+
+/**
+ * counts_new() - allocate counts
+ *
+ * Return: the counts, all zero, to be freed by counts_free(), or NULL after an error.
+ */
+struct counts *counts_new(void)
+{
+	struct counts *counts = calloc(1, sizeof(*counts));
+
+	if (!counts)
+		print_err("out of memory");
+	return counts;
+}
+
+/**
+ * counts_add_joint() - give counts a joint histogram
+ * @counts: the counts
+ *
+ * Return: false after an error.
+ */
+bool counts_add_joint(struct counts *counts)
+{
+	if (!counts->joint)
+		counts->joint = calloc(NR_SIZES, sizeof(*counts->joint));
+	if (!counts->joint)
+		print_err("out of memory");
+	return counts->joint;
+}
+
+/**
+ * counts_free() - free counts
+ * @counts: the counts, may be NULL
+ */
+void counts_free(struct counts *counts)
+{
+	if (counts)
+		free(counts->joint);
+	free(counts);
+}
+
+/**
+ * sum_of() - add up numbers
+ * @n: the numbers
+ * @nr: how many
+ *
+ * Return: the sum.
+ */
+uint64_t sum_of(const uint64_t *n, unsigned int nr)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		sum += n[i];
+	return sum;
+}
+
+/**
+ * counts_active() - tell whether anything was counted
+ * @counts: the counts
+ *
+ * Return: true if a count is not zero.
+ */
+bool counts_active(const struct counts *counts)
+{
+	return counts->reqs || counts->bytes || counts->errors || counts->latency_ns ||
+	       sum_of(counts->sizes, NR_SIZES) || sum_of(counts->latencies, NR_LATENCIES);
+}
+
+static void add(uint64_t *sum, const uint64_t *n, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		sum[i] += n[i];
+}
+
+/**
+ * counts_add() - add counts
+ * @sum: counts to which @counts are added
+ * @counts: the counts
+ *
+ * Return: false after an error.
+ */
+bool counts_add(struct counts *sum, const struct counts *counts)
+{
+	if (counts->joint && !counts_add_joint(sum))
+		return false;
+	sum->reqs += counts->reqs;
+	sum->bytes += counts->bytes;
+	sum->errors += counts->errors;
+	sum->latency_ns += counts->latency_ns;
+	sum->timed |= counts->timed;
+	add(sum->sizes, counts->sizes, NR_SIZES);
+	add(sum->latencies, counts->latencies, NR_LATENCIES);
+	if (counts->joint)
+		add(*sum->joint, *counts->joint, NR_SIZES * NR_LATENCIES);
+	return true;
+}
+
+static bool sub(uint64_t *n, const uint64_t *base, unsigned int nr)
+{
+	bool ok = true;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		ok &= n[i] >= base[i];
+		n[i] -= base[i];
+	}
+	return ok;
+}
+
+/**
+ * counts_sub() - subtract the counts of an earlier time
+ * @counts: the counts
+ * @base: the earlier counts
+ *
+ * Return: false if a count was larger before. Then @counts are not valid.
+ */
+bool counts_sub(struct counts *counts, const struct counts *base)
+{
+	return sub(&counts->reqs, &base->reqs, 1) && sub(&counts->bytes, &base->bytes, 1) &&
+	       sub(&counts->errors, &base->errors, 1) &&
+	       sub(&counts->latency_ns, &base->latency_ns, 1) &&
+	       sub(counts->sizes, base->sizes, NR_SIZES) &&
+	       (!counts->timed || sub(counts->latencies, base->latencies, NR_LATENCIES)) &&
+	       (!counts->joint || !base->joint ||
+		sub(*counts->joint, *base->joint, NR_SIZES * NR_LATENCIES));
+}
+
+/**
+ * size_floor() - smallest size of a bucket
+ * @op: operation of the requests
+ * @bucket: index of the bucket
+ *
+ * Return: bytes, 0 if requests of @op have no data.
+ */
+uint64_t size_floor(enum op op, unsigned int bucket)
+{
+	return op == OP_FLUSH || op == OP_ZONE ? 0 : UINT64_C(512) << bucket;
+}
+
+/**
+ * size_end() - smallest size of the next bucket
+ * @bucket: index of the bucket
+ *
+ * Return: bytes, 0 for the last bucket.
+ */
+uint64_t size_end(unsigned int bucket)
+{
+	return bucket + 1 < NR_SIZES ? size_floor(OP_READ, bucket + 1) : 0;
+}
+
+/**
+ * size_bucket() - find a bucket by its smallest size
+ * @floor: bytes; 0, for requests without data, is the first bucket
+ *
+ * Return: index of the bucket, or -1.
+ */
+int size_bucket(uint64_t floor)
+{
+	int i;
+
+	for (i = 0; i < NR_SIZES; i++)
+		if (size_floor(OP_READ, i) == floor)
+			return i;
+	return floor ? -1 : 0;
+}
+
+/**
+ * latency_floor() - smallest latency of a bucket
+ * @bucket: index of the bucket
+ *
+ * Return: nanoseconds.
+ */
+uint64_t latency_floor(unsigned int bucket)
+{
+	unsigned int half = bucket - 1;
+
+	return bucket ? UINT64_C(256) * (2 + half % 2) << half / 2 : 0;
+}
+
+/**
+ * latency_end() - smallest latency of the next bucket
+ * @bucket: index of the bucket
+ *
+ * Return: nanoseconds, 0 for the last bucket.
+ */
+uint64_t latency_end(unsigned int bucket)
+{
+	return bucket + 1 < NR_LATENCIES ? latency_floor(bucket + 1) : 0;
+}
+
+/**
+ * latency_bucket() - find a bucket by its smallest latency
+ * @floor: nanoseconds
+ *
+ * Return: index of the bucket, or -1.
+ */
+int latency_bucket(uint64_t floor)
+{
+	int i;
+
+	for (i = 0; i < NR_LATENCIES; i++)
+		if (latency_floor(i) == floor)
+			return i;
+	return -1;
+}
+
+/* The geometric mean is the middle of a bucket on a logarithmic scale. */
+static uint64_t estimate(const uint64_t *latencies, uint64_t latency_ns, uint64_t all,
+			 unsigned int bucket)
+{
+	uint64_t floor = latency_floor(bucket), end = latency_end(bucket);
+
+	if (latencies[bucket] == all && latency_ns) {
+		uint64_t avg = latency_ns / all;
+
+		/* a request may be in the histogram, and not yet in the sum */
+		if (avg < floor)
+			return floor;
+		return end && avg >= end ? end - 1 : avg;
+	}
+	if (!bucket)
+		return end;
+	return end ? llround(sqrt((double)floor * end)) : floor;
+}
+
+/**
+ * percentile() - find a percentile by nearest rank
+ * @latencies: number of requests by latency, NR_LATENCIES of them
+ * @latency_ns: sum of their latencies, or 0 if it is not known
+ * @permille: the percentile, in tenths of a percent
+ * @p: set to the bucket and the estimate
+ *
+ * If all requests are in one bucket, the estimate is the average, if that is known. Else it is the geometric
+ * mean of the bucket's limits, and the one limit of the first and the last bucket.
+ *
+ * Return: false if no request was timed.
+ */
+bool percentile(const uint64_t *latencies, uint64_t latency_ns, unsigned int permille,
+		struct percentile *p)
+{
+	uint64_t all = sum_of(latencies, NR_LATENCIES), rank, sum;
+	unsigned int i = 0;
+
+	if (!all)
+		return false;
+	/* all * permille / 1000, rounded up, without overflow */
+	rank = all / 1000 * permille + (all % 1000 * permille + 999) / 1000;
+	for (sum = latencies[0]; sum < rank; sum += latencies[i])
+		i++;
+	*p = (struct percentile) {
+		.floor = latency_floor(i),
+		.end = latency_end(i),
+		.estimate = estimate(latencies, latency_ns, all, i),
+	};
+	return true;
+}

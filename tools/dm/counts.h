@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Counts of the device-mapper target dmp: operations, histograms and percentiles.
+ */
+
+#ifndef DM_COUNTS_H
+#define DM_COUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/**
+ * enum op - operation of a request, in the order of the kernel's file stat
+ * @OP_READ: read
+ * @OP_WRITE: write, zone append
+ * @OP_DISCARD: discard, secure erase
+ * @OP_WRITE_ZEROES: write zeroes
+ * @OP_FLUSH: flush
+ * @OP_ZONE: zone management
+ * @NR_OPS: number of operations
+ * @OP_TOTAL: the sum of read and write
+ */
+enum op {
+	OP_READ,
+	OP_WRITE,
+	OP_DISCARD,
+	OP_WRITE_ZEROES,
+	OP_FLUSH,
+	OP_ZONE,
+	NR_OPS,
+	OP_TOTAL = NR_OPS,
+};
+
+extern const char *const op_names[NR_OPS + 1];
+
+#define NR_SIZES	12
+#define NR_LATENCIES	52
+
+/**
+ * struct counts - counts of one operation, or the difference of two such
+ * @reqs: number of requests
+ * @bytes: sum of their sizes
+ * @errors: number of requests that failed
+ * @latency_ns: sum of the latencies of completed requests
+ * @sizes: number of requests by size
+ * @timed: true if latencies are measured, and @latencies is valid
+ * @latencies: number of completed requests by latency
+ * @joint: number of completed requests by size and latency, NULL if not read
+ */
+struct counts {
+	uint64_t reqs;
+	uint64_t bytes;
+	uint64_t errors;
+	uint64_t latency_ns;
+	uint64_t sizes[NR_SIZES];
+	bool timed;
+	uint64_t latencies[NR_LATENCIES];
+	uint64_t (*joint)[NR_LATENCIES];
+};
+
+/**
+ * struct percentile - bucket of the request at a percentile
+ * @floor: smallest latency of the bucket in nanoseconds
+ * @end: smallest latency of the next bucket, 0 for the last bucket, which has no end
+ * @estimate: estimated latency in nanoseconds
+ */
+struct percentile {
+	uint64_t floor;
+	uint64_t end;
+	uint64_t estimate;
+};
+
+struct counts *counts_new(void);
+bool counts_add_joint(struct counts *counts);
+void counts_free(struct counts *counts);
+bool counts_active(const struct counts *counts);
+bool counts_add(struct counts *sum, const struct counts *counts);
+bool counts_sub(struct counts *counts, const struct counts *base);
+
+uint64_t size_floor(enum op op, unsigned int bucket);
+uint64_t size_end(unsigned int bucket);
+int size_bucket(uint64_t floor);
+uint64_t latency_floor(unsigned int bucket);
+uint64_t latency_end(unsigned int bucket);
+int latency_bucket(uint64_t floor);
+
+uint64_t sum_of(const uint64_t *n, unsigned int nr);
+bool percentile(const uint64_t *latencies, uint64_t latency_ns, unsigned int permille,
+		struct percentile *p);
+
+#endif /* DM_COUNTS_H */

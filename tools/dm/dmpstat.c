@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Show what volumes with the device-mapper target dmp count.
+ */
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <libdevmapper.h>
+#include <math.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "format.h"
+#include "record.h"
+#include "sample.h"
+#include "view.h"
+
+#define NS_PER_S 1000000000.0
+
+/* limits of the interval in seconds; the larger one is more than a year */
+#define MIN_INTERVAL 0.1
+#define MAX_INTERVAL 1e8
+
+/**
+ * struct options - the command line
+ * @view: how to show reports
+ * @show: the view
+ * @json: true for JSON instead
+ * @sample: what to read
+ * @time_format: 'u' for seconds since 1970, 'd' for date and time, 0 for the time of day
+ * @record: file to which reports are written as JSON, or NULL
+ * @replay: file from which reports are read, or NULL
+ * @interval: nanoseconds of an interval, 0 for one report since the start of the volumes
+ * @count: number of reports, 0 for no limit
+ */
+static struct {
+	struct view_options view;
+	view_fn *show;
+	bool json;
+	struct sample_options sample;
+	char time_format;
+	const char *record;
+	const char *replay;
+	uint64_t interval;
+	uint64_t count;
+} options = {
+	.view.ops = (1 << NR_OPS) - 1,
+	.show = view_table,
+};
+
+static const char usage[] =
+"usage: dmpstat [OPTION]... [VOLUME]... [INTERVAL [COUNT]]\n"
+"\n"
+"Show requests, sizes, latencies and errors of volumes with the device-mapper target\n"
+"dmp: each INTERVAL of so many seconds, or once, since the volumes began to count.\n"
+"\n"
+"  -l                    percentiles of latencies\n"
+"  -r                    histograms of request sizes\n"
+"  -w                    histograms of latencies\n"
+"  -x                    joint histograms of sizes and latencies; only for root\n"
+"  -J, --json            JSON, one object a line\n"
+"  -a, --all             also volumes that counted nothing\n"
+"  -e, --ops OP,...      only these of read, write, discard, write_zeroes, flush, zone,\n"
+"                        and total, the sum of read and write\n"
+"  -o, --options FIELDS  columns; +FIELDS adds to the columns of the view; help lists them\n"
+"  -O, --sort KEYS       columns to sort by; -COLUMN for descending\n"
+"  -S, --select QUERY    only rows that match, as in lvs; numbers are in base units\n"
+"  -n, --top N           only the first N rows; sorted by requests, if there is no -O\n"
+"  -H, --noheadings      no headings, columns separated by tabs\n"
+"  -p, --parsable        integers in base units: bytes, nanoseconds\n"
+"  -T u|d                time of reports as seconds since 1970, or with the date\n"
+"      --color=WHEN      auto, always or never\n"
+"      --record FILE     write reports to FILE, as -J does\n"
+"      --replay FILE     show the reports in FILE; INTERVAL adds them up\n"
+"\n"
+"A VOLUME is the name of a mapped device, a pattern of names, a UUID, a path, vg/lv,\n"
+"dm-N or major:minor. See dmpstat(8).\n";
+
+/* Write the time of a report above it, if there is more than one. */
+static void print_headline(const struct report *report)
+{
+	static bool first = true;
+	char text[32];
+	struct tm tm;
+
+	if (!report->interval_ns || options.view.plain)
+		return;
+	if (!first)
+		putchar('\n');
+	first = false;
+	localtime_r(&report->time.tv_sec, &tm);
+	strftime(text, sizeof(text), options.time_format == 'u' ? "%s" :
+		 options.time_format == 'd' ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
+	printf("%s  %.3f s", text, report->interval_ns / NS_PER_S);
+	if (report->missed)
+		printf(", %" PRIu64 " reports missed", report->missed);
+	putchar('\n');
+}
+
+static void print_footer(const struct report *report)
+{
+	unsigned int i;
+
+	if (options.view.plain)
+		return;
+	if (report->idle)
+		printf("%" PRIu64 " idle volume%s not shown\n", report->idle,
+		       report->idle == 1 ? "" : "s");
+	for (i = 0; i < report->nr_gone; i++)
+		printf("%s ended\n", report->gone[i]);
+}
+
+static bool flush(FILE *f, const char *name)
+{
+	if (!fflush(f) && !ferror(f))
+		return true;
+	print_err("cannot write %s: %s", name, strerror(errno));
+	return false;
+}
+
+/* Show a report: as JSON, or by a view between the time and a footer. */
+static bool show(const struct report *report)
+{
+	bool ok = true;
+
+	if (options.json) {
+		record_print(stdout, report, options.view.ops, options.sample.joint);
+	} else {
+		print_headline(report);
+		ok = options.show(report, &options.view);
+		print_footer(report);
+	}
+	return flush(stdout, "the report") && ok;
+}
+
+/* Add a report to the record, or leave the record as it was before. */
+static bool record(FILE *f, const struct report *report)
+{
+	off_t end;
+
+	if (!f)
+		return true;
+	end = ftello(f);
+	record_print(f, report, (1 << NR_OPS) - 1, options.sample.joint);
+	if (flush(f, options.record))
+		return true;
+	/* part of a line could not be replayed */
+	if (end >= 0 && ftruncate(fileno(f), end))
+		print_err("%s ends with part of a report", options.record);
+	return false;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Wait for a time, or for one of the signals that end dmpstat. Return true after a signal. */
+static bool wait_until(uint64_t ns, const sigset_t *ends)
+{
+	for (;;) {
+		uint64_t now = now_ns(), left = ns > now ? ns - now : 0;
+		struct timespec t = { left / 1000000000, left % 1000000000 };
+
+		if (sigtimedwait(ends, NULL, &t) >= 0)
+			return true;
+		if (errno == EAGAIN)
+			return false;
+	}
+}
+
+/* Say what the command line names and nothing is. Return false if that is an error. */
+static bool check_volumes(const struct sampler *sampler)
+{
+	const char *name = sampler_unmatched(sampler);
+
+	if (name)
+		print_err("%s: no volume with dmp segments%s", name,
+			  options.interval ? " yet" : "");
+	else if (!sampler_nr_volumes(sampler) && !sampler_denied(sampler))
+		print_err("no volume has dmp segments%s; dmpctl attach puts dmp under a volume",
+			  options.interval ? " yet" : "");
+	else if (sampler_nr_volumes(sampler))
+		return true;
+	return options.interval && !sampler_denied(sampler);
+}
+
+/*
+ * The signals that end dmpstat are blocked, so that they come between reports. A shell that runs
+ * dmpstat in the background ignores SIGINT for it; nohup ignores SIGHUP, and means it.
+ */
+static void block_signals(sigset_t *ends)
+{
+	signal(SIGINT, SIG_DFL);
+	sigemptyset(ends);
+	sigaddset(ends, SIGINT);
+	sigaddset(ends, SIGTERM);
+	sigaddset(ends, SIGHUP);
+	sigprocmask(SIG_BLOCK, ends, NULL);
+}
+
+/* Report at each interval, and what came since the last one if a signal ends dmpstat. */
+static bool report_intervals(struct sampler *sampler, FILE *f)
+{
+	uint64_t next = now_ns() + options.interval, i, missed = 0;
+	bool ok = true, ended = false;
+	struct report report;
+	sigset_t ends;
+
+	block_signals(&ends);
+	for (i = 0; ok && !ended && (!options.count || i < options.count); i++) {
+		ended = wait_until(next, &ends);
+		if (ended)
+			sigprocmask(SIG_UNBLOCK, &ends, NULL);
+		ok = sampler_read(sampler, &report);
+		report.missed = missed;
+		ok = ok && record(f, &report) && show(&report);
+		report_free(&report);
+		next += options.interval;
+		missed = now_ns() > next ? (now_ns() - next) / options.interval + 1 : 0;
+		next += missed * options.interval;
+	}
+	return ok;
+}
+
+static bool run_live(FILE *f)
+{
+	struct report report = {};
+	struct sampler *sampler;
+	bool ok;
+
+	if (options.sample.joint && geteuid()) {
+		print_err("-x needs root; -r and -w show sizes and latencies to everybody");
+		return false;
+	}
+	options.sample.since_start = !options.interval;
+	sampler = sampler_new(&options.sample);
+	if (!sampler)
+		return false;
+	ok = sampler_read(sampler, &report) && check_volumes(sampler);
+	if (ok && options.interval)
+		ok = report_intervals(sampler, f);
+	else if (ok)
+		ok = record(f, &report) && show(&report) && !sampler_denied(sampler);
+	report_free(&report);
+	sampler_free(sampler);
+	return ok;
+}
+
+static bool is_selected(const struct report_volume *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < options.sample.nr_volumes; i++)
+		if (sample_names(options.sample.volumes[i], v->name, v->uuid, v->dev, NULL))
+			return true;
+	return !options.sample.nr_volumes;
+}
+
+/* Remove the volumes that the command line does not name. */
+static void select_volumes(struct report *report)
+{
+	struct report_volume *v = report->volumes;
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < report->nr_volumes; i++) {
+		struct report_volume other = v[i];
+
+		if (is_selected(&other)) {
+			v[i] = v[nr];
+			v[nr++] = other;
+		}
+	}
+	report_truncate(report, nr);
+}
+
+/* Show the reports of a record, added up to intervals if one is given. */
+static bool replay(FILE *in, FILE *out)
+{
+	struct report sum = {}, report;
+	uint64_t nr = 0, shown = 0;
+	char *line = NULL;
+	bool ok = true;
+	size_t size = 0;
+
+	while (ok && (!options.count || shown < options.count) && getline(&line, &size, in) > 0) {
+		nr++;
+		if (!record_parse(line, &report)) {
+			print_err("%s: line %" PRIu64 ": not a report of dmpstat", options.replay, nr);
+			ok = false;
+			break;
+		}
+		select_volumes(&report);
+		ok = report_add(&sum, &report);
+		report_free(&report);
+		if (!ok || sum.interval_ns < options.interval)
+			continue;
+		report_sort(&sum);
+		ok = record(out, &sum) && show(&sum);
+		report_free(&sum);
+		shown++;
+	}
+	/* the record may end within an interval */
+	if (ok && sum.interval_ns && (!options.count || shown < options.count)) {
+		report_sort(&sum);
+		ok = record(out, &sum) && show(&sum);
+	}
+	if (ok && !nr) {
+		print_err("%s: has no report", options.replay);
+		ok = false;
+	}
+	report_free(&sum);
+	free(line);
+	return ok;
+}
+
+static bool run_replay(FILE *out)
+{
+	FILE *in = fopen(options.replay, "re");
+	bool ok;
+
+	if (!in) {
+		print_err("%s: %s", options.replay, strerror(errno));
+		return false;
+	}
+	ok = replay(in, out);
+	fclose(in);
+	return ok;
+}
+
+static bool parse_ops(char *list)
+{
+	char *name, *next = list;
+	int op;
+
+	options.view.ops = 0;
+	while ((name = strsep(&next, ","))) {
+		for (op = 0; op <= OP_TOTAL && strcmp(name, op_names[op]); op++)
+			;
+		if (op > OP_TOTAL) {
+			print_err("unknown operation %s, expected read, write, discard, write_zeroes, flush, zone or total",
+				  name);
+			return false;
+		}
+		options.view.ops |= 1 << op;
+	}
+	return true;
+}
+
+static bool parse_count(const char *text, uint64_t max, uint64_t *n, const char *what)
+{
+	char *end;
+
+	errno = 0;
+	*n = strtoull(text, &end, 10);
+	if (errno || *end || !*text || strspn(text, "0123456789") != strlen(text) || !*n || *n > max) {
+		print_err("%s %s: expected a number from 1 on", what, text);
+		return false;
+	}
+	return true;
+}
+
+/* Colors are for terminals; https://no-color.org and dumb terminals are respected. */
+static bool parse_color(const char *when)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (!strcmp(when, "auto")) {
+		options.view.color = isatty(STDOUT_FILENO) && !(no_color && *no_color) && term &&
+				     strcmp(term, "dumb");
+	} else if (!strcmp(when, "always") || !strcmp(when, "never")) {
+		options.view.color = *when == 'a';
+	} else {
+		print_err("--color %s: expected auto, always or never", when);
+		return false;
+	}
+	return true;
+}
+
+/* 5 and nan are numbers, and /dev/mapper/5 is a volume */
+static bool is_number(const char *text)
+{
+	char *end;
+
+	strtod(text, &end);
+	return *text && !*end;
+}
+
+static bool parse_interval(const char *text)
+{
+	double s = strtod(text, NULL);
+
+	if (!isfinite(s) || s < MIN_INTERVAL || s > MAX_INTERVAL) {
+		print_err("interval %s: expected seconds, from %g to %.0f", text, MIN_INTERVAL,
+			  MAX_INTERVAL);
+		return false;
+	}
+	options.interval = s * NS_PER_S;
+	return true;
+}
+
+/* Take interval and count from the end of the arguments; the others are volumes. */
+static bool parse_arguments(char **args, int nr)
+{
+	int numbers = 0;
+
+	while (numbers < 2 && numbers < nr && is_number(args[nr - 1 - numbers]))
+		numbers++;
+	if (numbers && !parse_interval(args[nr - numbers]))
+		return false;
+	if (numbers == 2 && !parse_count(args[nr - 1], UINT64_MAX, &options.count, "count"))
+		return false;
+	options.sample.volumes = args;
+	options.sample.nr_volumes = nr - numbers;
+	return true;
+}
+
+/**
+ * enum - values of long options without a letter
+ * @OPT_COLOR: --color
+ * @OPT_RECORD: --record
+ * @OPT_REPLAY: --replay
+ */
+enum {
+	OPT_COLOR = 256,
+	OPT_RECORD,
+	OPT_REPLAY,
+};
+
+static const struct option long_options[] = {
+	{ "json", no_argument, NULL, 'J' },
+	{ "all", no_argument, NULL, 'a' },
+	{ "ops", required_argument, NULL, 'e' },
+	{ "options", required_argument, NULL, 'o' },
+	{ "sort", required_argument, NULL, 'O' },
+	{ "select", required_argument, NULL, 'S' },
+	{ "top", required_argument, NULL, 'n' },
+	{ "noheadings", no_argument, NULL, 'H' },
+	{ "parsable", no_argument, NULL, 'p' },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "record", required_argument, NULL, OPT_RECORD },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
+	{ "help", no_argument, NULL, 'h' },
+	{},
+};
+
+static bool parse_option(int c, bool *all)
+{
+	uint64_t n;
+
+	switch (c) {
+	case 'l':
+		options.show = view_latencies;
+		return true;
+	case 'r':
+		options.show = view_size_chart;
+		return true;
+	case 'w':
+		options.show = view_latency_chart;
+		return true;
+	case 'x':
+		options.show = view_joint_chart;
+		options.sample.joint = true;
+		return true;
+	case 'J':
+		options.json = true;
+		return true;
+	case 'a':
+		*all = true;
+		return true;
+	case 'e':
+		return parse_ops(optarg);
+	case 'o':
+		options.view.fields = optarg;
+		return true;
+	case 'O':
+		options.view.keys = optarg;
+		return true;
+	case 'S':
+		options.view.selection = optarg;
+		return true;
+	case 'n':
+		if (!parse_count(optarg, UINT32_MAX - 1, &n, "-n"))
+			return false;
+		options.view.top = n;
+		return true;
+	case 'H':
+		options.view.plain = true;
+		return true;
+	case 'p':
+		options.view.raw = true;
+		return true;
+	case 'T':
+		options.time_format = *optarg;
+		if (strcmp(optarg, "u") && strcmp(optarg, "d")) {
+			print_err("-T %s: expected u or d", optarg);
+			return false;
+		}
+		return true;
+	case OPT_COLOR:
+		return parse_color(optarg);
+	case OPT_RECORD:
+		options.record = optarg;
+		return true;
+	case OPT_REPLAY:
+		options.replay = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool parse_options(int argc, char **argv)
+{
+	bool all = false;
+	int c;
+
+	parse_color("auto");
+	while ((c = getopt_long(argc, argv, "lrwxJae:o:O:S:n:HpT:h", long_options, NULL)) != -1) {
+		if (c == 'h') {
+			fputs(usage, stdout);
+			exit(0);
+		}
+		if (!parse_option(c, &all)) {
+			if (c == '?')
+				fputs("See dmpstat --help.\n", stderr);
+			return false;
+		}
+	}
+	if (all)
+		options.sample.idle_ops = options.view.ops == (1 << NR_OPS) - 1 ?
+			1 << OP_READ | 1 << OP_WRITE : options.view.ops;
+	return parse_arguments(argv + optind, argc - optind);
+}
+
+int main(int argc, char **argv)
+{
+	FILE *out = NULL;
+	bool ok;
+
+	if (!parse_options(argc, argv))
+		return 2;
+	if (table_help(&options.view))
+		return 0;
+	if (!table_check(&options.view))
+		return 2;
+	if (options.record) {
+		out = fopen(options.record, "we");
+		if (!out) {
+			print_err("%s: %s", options.record, strerror(errno));
+			return 1;
+		}
+	}
+	ok = options.replay ? run_replay(out) : run_live(out);
+	if (out)
+		fclose(out);
+	return ok ? 0 : 1;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Texts of the device-mapper target dmp: files in /sys/block/dm-N/dmp, and the reply to the
+ * message histogram.
+ */
+
+#ifndef DM_SYSFS_H
+#define DM_SYSFS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "counts.h"
+
+/* a line of 52 numbers of 64 bits */
+#define SYSFS_TEXT_LEN 2048
+
+/* fields of the file stat */
+#define STAT_OP_FIELDS	4
+#define STAT_FIELDS	(1 + NR_OPS * STAT_OP_FIELDS)
+
+int sysfs_open(void);
+int sysfs_read(int dir, const char *path, char text[SYSFS_TEXT_LEN]);
+int sysfs_read_fd(int fd, char text[SYSFS_TEXT_LEN]);
+int sysfs_read_number(int dir, const char *path, uint64_t *n);
+int sysfs_read_name(int dir, const char *path, char name[SYSFS_TEXT_LEN]);
+int sysfs_read_counts(int dir, const char *disk, enum op op, struct counts *counts);
+
+bool parse_numbers(const char *text, uint64_t *n, unsigned int nr);
+void stat_counts(const uint64_t stat[STAT_FIELDS], enum op op, struct counts *counts);
+bool parse_joint(const char *text, struct counts *ops[NR_OPS]);
+void mangle(char *to, const char *from);
+
+#endif /* DM_SYSFS_H */
