@@ -46,6 +46,12 @@ next_report()
 	eventually has_reports $(($(nr_reports) + 2))
 }
 
+# reads_volumes: whether dmpstat has begun to read volumes
+reads_volumes()
+{
+	find "/proc/$reporter/fd" -lname '*/dmp/stat' | grep -q .
+}
+
 # dmpstat_stop [SIGNAL]: end it, which leaves the report of the time since the last one
 dmpstat_stop()
 {

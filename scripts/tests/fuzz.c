@@ -89,7 +89,7 @@ static int try_report(const char *line)
 
 static int try_text(const char *text)
 {
-	uint64_t n[NR_LATENCIES];
+	__u64 n[NR_LATENCIES];
 	struct counts *ops[NR_OPS] = { counts_new() };
 	char name[4 * SYSFS_TEXT_LEN];
 	int taken;

@@ -3,7 +3,6 @@
  * Charts of dmpstat: histograms of sizes, of latencies, and of both.
  */
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,11 +26,11 @@
 struct axis {
 	unsigned int nr;
 	enum unit unit;
-	uint64_t (*floor)(enum op op, unsigned int bucket);
-	uint64_t (*end)(unsigned int bucket);
+	__u64 (*floor)(enum op op, unsigned int bucket);
+	__u64 (*end)(unsigned int bucket);
 };
 
-static uint64_t latency_of(enum op op, unsigned int bucket)
+static __u64 latency_of(enum op op, unsigned int bucket)
 {
 	return latency_floor(bucket);
 }
@@ -50,13 +49,13 @@ static int width(void)
 	return n > 0 ? n : DEFAULT_WIDTH;
 }
 
-static void print_title(const struct report_volume *v, enum op op, uint64_t reqs, const char *what)
+static void print_title(const struct report_volume *v, enum op op, __u64 reqs, const char *by)
 {
-	printf("%s %s: %" PRIu64 " %s\n", v->name, op_names[op], reqs, what);
+	printf("%s %s: %llu requests by %s\n", v->name, op_names[op], reqs, by);
 }
 
 /* Find the first and the last bucket that are not empty. Return false if all are. */
-static bool find_range(const uint64_t *n, unsigned int nr, unsigned int *first, unsigned int *last)
+static bool find_range(const __u64 *n, unsigned int nr, unsigned int *first, unsigned int *last)
 {
 	unsigned int i;
 
@@ -78,7 +77,7 @@ static int limit_width(const struct view_options *options)
 }
 
 static void print_bucket(const struct report_volume *v, enum op op, const struct axis *axis,
-			 unsigned int i, uint64_t n, double percent, double sum,
+			 unsigned int i, __u64 n, double percent, double sum,
 			 const struct view_options *options)
 {
 	struct number end = number(axis->end(i), axis->end(i) ? axis->unit : UNIT_NONE);
@@ -88,14 +87,14 @@ static void print_bucket(const struct report_volume *v, enum op op, const struct
 	format_number(from, floor, options->raw);
 	format_number(to, end, options->raw);
 	if (options->plain)
-		printf("%s\t%s\t%s\t%s\t%" PRIu64 "\t%.1f\t%.1f\n", v->name, op_names[op], from, to,
+		printf("%s\t%s\t%s\t%s\t%llu\t%.1f\t%.1f\n", v->name, op_names[op], from, to,
 		       n, percent, sum);
 	else
-		printf("%*s %*s %8" PRIu64 " %5.1f %5.1f", limit_width(options), from,
+		printf("%*s %*s %8llu %5.1f %5.1f", limit_width(options), from,
 		       limit_width(options), to, n, percent, sum);
 }
 
-static void print_bar(uint64_t n, uint64_t largest, const struct view_options *options)
+static void print_bar(__u64 n, __u64 largest, const struct view_options *options)
 {
 	int room = width() - 2 * limit_width(options) - 25, len;
 
@@ -112,15 +111,15 @@ static void print_bar(uint64_t n, uint64_t largest, const struct view_options *o
 }
 
 static bool print_histogram(const struct report_volume *v, enum op op, const struct axis *axis,
-			    const uint64_t *n, const struct view_options *options)
+			    const __u64 *n, const struct view_options *options)
 {
-	uint64_t all = sum_of(n, axis->nr), largest = 0, sum = 0;
+	__u64 all = sum_of(n, axis->nr), largest = 0, sum = 0;
 	unsigned int first, last, i;
 
 	if (!find_range(n, axis->nr, &first, &last))
 		return true;
 	if (!options->plain) {
-		print_title(v, op, all, axis == &sizes ? "requests by size" : "requests by latency");
+		print_title(v, op, all, axis == &sizes ? "size" : "latency");
 		printf("%*s %*s %8s %5s %5s\n", limit_width(options), "from",
 		       limit_width(options), "to", "count", "%", "cum");
 	}
@@ -186,14 +185,14 @@ static unsigned int octave(unsigned int bucket)
 }
 
 /* Shade from 0 for none to @max for the largest count, on a logarithmic scale. */
-static unsigned int shade(uint64_t n, uint64_t largest, unsigned int max)
+static unsigned int shade(__u64 n, __u64 largest, unsigned int max)
 {
 	if (!n)
 		return 0;
 	return largest == 1 ? max : 1 + lround((max - 1) * log(n) / log(largest));
 }
 
-static void print_cell(uint64_t n, uint64_t largest, bool color)
+static void print_cell(__u64 n, __u64 largest, bool color)
 {
 	/* of the 256 colors of a terminal: from blue over green to yellow and red */
 	static const unsigned char colors[] = { 0, 18, 25, 31, 36, 70, 142, 208, 196 };
@@ -206,12 +205,13 @@ static void print_cell(uint64_t n, uint64_t largest, bool color)
 }
 
 static void print_row(enum op op, const struct counts *c, unsigned int row, unsigned int first,
-		      unsigned int last, uint64_t largest, bool color)
+		      unsigned int last, __u64 largest, bool color)
 {
 	struct number size = number(size_floor(op, row), UNIT_BYTES);
-	uint64_t columns[NR_OCTAVES + 1] = {};
+	__u64 columns[NR_OCTAVES + 1] = {};
 	char text[NUMBER_LEN];
 	struct percentile p;
+	struct number p99;
 	unsigned int i;
 
 	for (i = 0; i < NR_LATENCIES; i++)
@@ -221,21 +221,22 @@ static void print_row(enum op op, const struct counts *c, unsigned int row, unsi
 		print_cell(columns[i], largest, color);
 	/* the sum of the latencies of one size is not known */
 	percentile(c->joint[row], 0, 990, &p);
-	printf(" %6s\n", format_number(text, (struct number) { p.estimate, UNIT_NS, !p.end }, false));
+	p99 = (struct number) { p.estimate, UNIT_NS, !p.end };
+	printf(" %6s\n", format_number(text, p99, false));
 }
 
 static bool print_joint(const struct report_volume *v, enum op op, const struct counts *c,
 			void *data)
 {
 	const struct view_options *options = data;
-	uint64_t columns[NR_OCTAVES + 1] = {}, largest = 0;
+	__u64 columns[NR_OCTAVES + 1] = {}, largest = 0;
 	unsigned int first, last, i, row;
 	char text[NUMBER_LEN];
 
 	if (!c->joint)
 		return true;
 	for (row = 0; row < NR_SIZES; row++) {
-		uint64_t of_row[NR_OCTAVES + 1] = {};
+		__u64 of_row[NR_OCTAVES + 1] = {};
 
 		for (i = 0; i < NR_LATENCIES; i++) {
 			of_row[octave(i)] += c->joint[row][i];
@@ -247,7 +248,7 @@ static bool print_joint(const struct report_volume *v, enum op op, const struct 
 	}
 	if (!find_range(columns, NR_OCTAVES + 1, &first, &last))
 		return true;
-	print_title(v, op, sum_of(columns, NR_OCTAVES + 1), "requests by size and latency");
+	print_title(v, op, sum_of(columns, NR_OCTAVES + 1), "size and latency");
 	printf("%7s", "");
 	for (i = first; i <= last; i++)
 		printf("%4s ", format_short(text, number(i ? latency_floor(2 * i - 1) : 0,
@@ -267,7 +268,7 @@ static bool print_cells(const struct report_volume *v, enum op op, const struct 
 	for (i = 0; c->joint && i < NR_SIZES; i++)
 		for (j = 0; j < NR_LATENCIES; j++)
 			if (c->joint[i][j])
-				printf("%s\t%s\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", v->name,
+				printf("%s\t%s\t%llu\t%llu\t%llu\n", v->name,
 				       op_names[op], size_floor(op, i), latency_floor(j),
 				       c->joint[i][j]);
 	return true;

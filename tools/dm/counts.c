@@ -66,9 +66,9 @@ void counts_free(struct counts *counts)
  *
  * Return: the sum.
  */
-uint64_t sum_of(const uint64_t *n, unsigned int nr)
+__u64 sum_of(const __u64 *n, unsigned int nr)
 {
-	uint64_t sum = 0;
+	__u64 sum = 0;
 	unsigned int i;
 
 	for (i = 0; i < nr; i++)
@@ -88,7 +88,7 @@ bool counts_active(const struct counts *counts)
 	       sum_of(counts->sizes, NR_SIZES) || sum_of(counts->latencies, NR_LATENCIES);
 }
 
-static void add(uint64_t *sum, const uint64_t *n, unsigned int nr)
+static void add(__u64 *sum, const __u64 *n, unsigned int nr)
 {
 	unsigned int i;
 
@@ -119,7 +119,7 @@ bool counts_add(struct counts *sum, const struct counts *counts)
 	return true;
 }
 
-static bool sub(uint64_t *n, const uint64_t *base, unsigned int nr)
+static bool sub(__u64 *n, const __u64 *base, unsigned int nr)
 {
 	bool ok = true;
 	unsigned int i;
@@ -156,9 +156,9 @@ bool counts_sub(struct counts *counts, const struct counts *base)
  *
  * Return: bytes, 0 if requests of @op have no data.
  */
-uint64_t size_floor(enum op op, unsigned int bucket)
+__u64 size_floor(enum op op, unsigned int bucket)
 {
-	return op == OP_FLUSH || op == OP_ZONE ? 0 : UINT64_C(512) << bucket;
+	return op == OP_FLUSH || op == OP_ZONE ? 0 : 512ULL << bucket;
 }
 
 /**
@@ -167,7 +167,7 @@ uint64_t size_floor(enum op op, unsigned int bucket)
  *
  * Return: bytes, 0 for the last bucket.
  */
-uint64_t size_end(unsigned int bucket)
+__u64 size_end(unsigned int bucket)
 {
 	return bucket + 1 < NR_SIZES ? size_floor(OP_READ, bucket + 1) : 0;
 }
@@ -178,7 +178,7 @@ uint64_t size_end(unsigned int bucket)
  *
  * Return: index of the bucket, or -1.
  */
-int size_bucket(uint64_t floor)
+int size_bucket(__u64 floor)
 {
 	int i;
 
@@ -194,11 +194,11 @@ int size_bucket(uint64_t floor)
  *
  * Return: nanoseconds.
  */
-uint64_t latency_floor(unsigned int bucket)
+__u64 latency_floor(unsigned int bucket)
 {
 	unsigned int half = bucket - 1;
 
-	return bucket ? UINT64_C(256) * (2 + half % 2) << half / 2 : 0;
+	return bucket ? 256ULL * (2 + half % 2) << half / 2 : 0;
 }
 
 /**
@@ -207,7 +207,7 @@ uint64_t latency_floor(unsigned int bucket)
  *
  * Return: nanoseconds, 0 for the last bucket.
  */
-uint64_t latency_end(unsigned int bucket)
+__u64 latency_end(unsigned int bucket)
 {
 	return bucket + 1 < NR_LATENCIES ? latency_floor(bucket + 1) : 0;
 }
@@ -218,7 +218,7 @@ uint64_t latency_end(unsigned int bucket)
  *
  * Return: index of the bucket, or -1.
  */
-int latency_bucket(uint64_t floor)
+int latency_bucket(__u64 floor)
 {
 	int i;
 
@@ -229,13 +229,12 @@ int latency_bucket(uint64_t floor)
 }
 
 /* The geometric mean is the middle of a bucket on a logarithmic scale. */
-static uint64_t estimate(const uint64_t *latencies, uint64_t latency_ns, uint64_t all,
-			 unsigned int bucket)
+static __u64 estimate(const __u64 *latencies, __u64 latency_ns, __u64 all, unsigned int bucket)
 {
-	uint64_t floor = latency_floor(bucket), end = latency_end(bucket);
+	__u64 floor = latency_floor(bucket), end = latency_end(bucket);
 
 	if (latencies[bucket] == all && latency_ns) {
-		uint64_t avg = latency_ns / all;
+		__u64 avg = latency_ns / all;
 
 		/* a request may be in the histogram, and not yet in the sum */
 		if (avg < floor)
@@ -254,15 +253,15 @@ static uint64_t estimate(const uint64_t *latencies, uint64_t latency_ns, uint64_
  * @permille: the percentile, in tenths of a percent
  * @p: set to the bucket and the estimate
  *
- * If all requests are in one bucket, the estimate is the average, if that is known. Else it is the geometric
- * mean of the bucket's limits, and the one limit of the first and the last bucket.
+ * If all requests are in one bucket, the estimate is the average, if that is known. Else it is
+ * the geometric mean of the bucket's limits, and the one limit of the first and the last bucket.
  *
  * Return: false if no request was timed.
  */
-bool percentile(const uint64_t *latencies, uint64_t latency_ns, unsigned int permille,
+bool percentile(const __u64 *latencies, __u64 latency_ns, unsigned int permille,
 		struct percentile *p)
 {
-	uint64_t all = sum_of(latencies, NR_LATENCIES), rank, sum;
+	__u64 all = sum_of(latencies, NR_LATENCIES), rank, sum;
 	unsigned int i = 0;
 
 	if (!all)

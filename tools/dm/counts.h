@@ -7,7 +7,7 @@
 #define DM_COUNTS_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <linux/types.h>
 
 /**
  * enum op - operation of a request, in the order of the kernel's file stat
@@ -48,14 +48,14 @@ extern const char *const op_names[NR_OPS + 1];
  * @joint: number of completed requests by size and latency, NULL if not read
  */
 struct counts {
-	uint64_t reqs;
-	uint64_t bytes;
-	uint64_t errors;
-	uint64_t latency_ns;
-	uint64_t sizes[NR_SIZES];
+	__u64 reqs;
+	__u64 bytes;
+	__u64 errors;
+	__u64 latency_ns;
+	__u64 sizes[NR_SIZES];
 	bool timed;
-	uint64_t latencies[NR_LATENCIES];
-	uint64_t (*joint)[NR_LATENCIES];
+	__u64 latencies[NR_LATENCIES];
+	__u64 (*joint)[NR_LATENCIES];
 };
 
 /**
@@ -65,9 +65,9 @@ struct counts {
  * @estimate: estimated latency in nanoseconds
  */
 struct percentile {
-	uint64_t floor;
-	uint64_t end;
-	uint64_t estimate;
+	__u64 floor;
+	__u64 end;
+	__u64 estimate;
 };
 
 struct counts *counts_new(void);
@@ -77,15 +77,15 @@ bool counts_active(const struct counts *counts);
 bool counts_add(struct counts *sum, const struct counts *counts);
 bool counts_sub(struct counts *counts, const struct counts *base);
 
-uint64_t size_floor(enum op op, unsigned int bucket);
-uint64_t size_end(unsigned int bucket);
-int size_bucket(uint64_t floor);
-uint64_t latency_floor(unsigned int bucket);
-uint64_t latency_end(unsigned int bucket);
-int latency_bucket(uint64_t floor);
+__u64 size_floor(enum op op, unsigned int bucket);
+__u64 size_end(unsigned int bucket);
+int size_bucket(__u64 floor);
+__u64 latency_floor(unsigned int bucket);
+__u64 latency_end(unsigned int bucket);
+int latency_bucket(__u64 floor);
 
-uint64_t sum_of(const uint64_t *n, unsigned int nr);
-bool percentile(const uint64_t *latencies, uint64_t latency_ns, unsigned int permille,
+__u64 sum_of(const __u64 *n, unsigned int nr);
+bool percentile(const __u64 *latencies, __u64 latency_ns, unsigned int permille,
 		struct percentile *p);
 
 #endif /* DM_COUNTS_H */

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <libdevmapper.h>
 #include <math.h>
 #include <signal.h>
@@ -17,6 +16,7 @@
 #include "format.h"
 #include "record.h"
 #include "sample.h"
+#include "svg.h"
 #include "view.h"
 
 #define NS_PER_S 1000000000.0
@@ -34,6 +34,7 @@
  * @time_format: 'u' for seconds since 1970, 'd' for date and time, 0 for the time of day
  * @record: file to which reports are written as JSON, or NULL
  * @replay: file from which reports are read, or NULL
+ * @svg: file to which a picture is written, or NULL
  * @interval: nanoseconds of an interval, 0 for one report since the start of the volumes
  * @count: number of reports, 0 for no limit
  */
@@ -45,8 +46,9 @@ static struct {
 	char time_format;
 	const char *record;
 	const char *replay;
-	uint64_t interval;
-	uint64_t count;
+	const char *svg;
+	__u64 interval;
+	__u64 count;
 } options = {
 	.view.ops = (1 << NR_OPS) - 1,
 	.show = view_table,
@@ -76,6 +78,7 @@ static const char usage[] =
 "      --color=WHEN      auto, always or never\n"
 "      --record FILE     write reports to FILE, as -J does\n"
 "      --replay FILE     show the reports in FILE; INTERVAL adds them up\n"
+"      --svg FILE        write a picture of latencies over time to FILE\n"
 "\n"
 "A VOLUME is the name of a mapped device, a pattern of names, a UUID, a path, vg/lv,\n"
 "dm-N or major:minor. See dmpstat(8).\n";
@@ -97,7 +100,7 @@ static void print_headline(const struct report *report)
 		 options.time_format == 'd' ? "%Y-%m-%d %H:%M:%S" : "%H:%M:%S", &tm);
 	printf("%s  %.3f s", text, report->interval_ns / NS_PER_S);
 	if (report->missed)
-		printf(", %" PRIu64 " reports missed", report->missed);
+		printf(", %llu reports missed", report->missed);
 	putchar('\n');
 }
 
@@ -108,7 +111,7 @@ static void print_footer(const struct report *report)
 	if (options.view.plain)
 		return;
 	if (report->idle)
-		printf("%" PRIu64 " idle volume%s not shown\n", report->idle,
+		printf("%llu idle volume%s not shown\n", report->idle,
 		       report->idle == 1 ? "" : "s");
 	for (i = 0; i < report->nr_gone; i++)
 		printf("%s ended\n", report->gone[i]);
@@ -137,14 +140,21 @@ static bool show(const struct report *report)
 	return flush(stdout, "the report") && ok;
 }
 
+/**
+ * struct outputs - what reports are written to, apart from stdout
+ * @record: file of --record, or NULL
+ * @svg: picture of --svg, or NULL
+ */
+struct outputs {
+	FILE *record;
+	struct svg *svg;
+};
+
 /* Add a report to the record, or leave the record as it was before. */
 static bool record(FILE *f, const struct report *report)
 {
-	off_t end;
+	off_t end = ftello(f);
 
-	if (!f)
-		return true;
-	end = ftello(f);
 	record_print(f, report, (1 << NR_OPS) - 1, options.sample.joint);
 	if (flush(f, options.record))
 		return true;
@@ -154,19 +164,32 @@ static bool record(FILE *f, const struct report *report)
 	return false;
 }
 
-static uint64_t now_ns(void)
+/* The picture of a live report is complete at any time, that of a replay at its end. */
+static bool draw(struct svg *svg, const struct report *report)
+{
+	return svg_add(svg, report, options.view.ops) &&
+	       (options.replay || svg_write(svg, options.svg));
+}
+
+static bool deliver(const struct outputs *out, const struct report *report)
+{
+	return (!out->record || record(out->record, report)) &&
+	       (!out->svg || draw(out->svg, report)) && show(report);
+}
+
+static __u64 now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 /* Wait for a time, or for one of the signals that end dmpstat. Return true after a signal. */
-static bool wait_until(uint64_t ns, const sigset_t *ends)
+static bool wait_until(__u64 ns, const sigset_t *ends)
 {
 	for (;;) {
-		uint64_t now = now_ns(), left = ns > now ? ns - now : 0;
+		__u64 now = now_ns(), left = ns > now ? ns - now : 0;
 		struct timespec t = { left / 1000000000, left % 1000000000 };
 
 		if (sigtimedwait(ends, NULL, &t) >= 0)
@@ -207,21 +230,21 @@ static void block_signals(sigset_t *ends)
 }
 
 /* Report at each interval, and what came since the last one if a signal ends dmpstat. */
-static bool report_intervals(struct sampler *sampler, FILE *f)
+static bool report_intervals(struct sampler *sampler, const struct outputs *out,
+			     const sigset_t *ends)
 {
-	uint64_t next = now_ns() + options.interval, i, missed = 0;
+	__u64 next = now_ns() + options.interval, i, missed = 0;
 	bool ok = true, ended = false;
 	struct report report;
-	sigset_t ends;
 
-	block_signals(&ends);
 	for (i = 0; ok && !ended && (!options.count || i < options.count); i++) {
-		ended = wait_until(next, &ends);
+		ended = wait_until(next, ends);
+		/* another signal ends dmpstat at once, if nobody takes its output, say */
 		if (ended)
-			sigprocmask(SIG_UNBLOCK, &ends, NULL);
+			sigprocmask(SIG_UNBLOCK, ends, NULL);
 		ok = sampler_read(sampler, &report);
 		report.missed = missed;
-		ok = ok && record(f, &report) && show(&report);
+		ok = ok && deliver(out, &report);
 		report_free(&report);
 		next += options.interval;
 		missed = now_ns() > next ? (now_ns() - next) / options.interval + 1 : 0;
@@ -230,10 +253,11 @@ static bool report_intervals(struct sampler *sampler, FILE *f)
 	return ok;
 }
 
-static bool run_live(FILE *f)
+static bool run_live(const struct outputs *out)
 {
 	struct report report = {};
 	struct sampler *sampler;
+	sigset_t ends;
 	bool ok;
 
 	if (options.sample.joint && geteuid()) {
@@ -244,11 +268,13 @@ static bool run_live(FILE *f)
 	sampler = sampler_new(&options.sample);
 	if (!sampler)
 		return false;
+	if (options.interval)
+		block_signals(&ends);
 	ok = sampler_read(sampler, &report) && check_volumes(sampler);
 	if (ok && options.interval)
-		ok = report_intervals(sampler, f);
+		ok = report_intervals(sampler, out, &ends);
 	else if (ok)
-		ok = record(f, &report) && show(&report) && !sampler_denied(sampler);
+		ok = deliver(out, &report) && !sampler_denied(sampler);
 	report_free(&report);
 	sampler_free(sampler);
 	return ok;
@@ -282,10 +308,10 @@ static void select_volumes(struct report *report)
 }
 
 /* Show the reports of a record, added up to intervals if one is given. */
-static bool replay(FILE *in, FILE *out)
+static bool replay(FILE *in, const struct outputs *out)
 {
 	struct report sum = {}, report;
-	uint64_t nr = 0, shown = 0;
+	__u64 nr = 0, shown = 0;
 	char *line = NULL;
 	bool ok = true;
 	size_t size = 0;
@@ -293,7 +319,8 @@ static bool replay(FILE *in, FILE *out)
 	while (ok && (!options.count || shown < options.count) && getline(&line, &size, in) > 0) {
 		nr++;
 		if (!record_parse(line, &report)) {
-			print_err("%s: line %" PRIu64 ": not a report of dmpstat", options.replay, nr);
+			print_err("%s: line %llu: not a report of dmpstat", options.replay,
+				  nr);
 			ok = false;
 			break;
 		}
@@ -303,14 +330,14 @@ static bool replay(FILE *in, FILE *out)
 		if (!ok || sum.interval_ns < options.interval)
 			continue;
 		report_sort(&sum);
-		ok = record(out, &sum) && show(&sum);
+		ok = deliver(out, &sum);
 		report_free(&sum);
 		shown++;
 	}
 	/* the record may end within an interval */
 	if (ok && sum.interval_ns && (!options.count || shown < options.count)) {
 		report_sort(&sum);
-		ok = record(out, &sum) && show(&sum);
+		ok = deliver(out, &sum);
 	}
 	if (ok && !nr) {
 		print_err("%s: has no report", options.replay);
@@ -321,7 +348,7 @@ static bool replay(FILE *in, FILE *out)
 	return ok;
 }
 
-static bool run_replay(FILE *out)
+static bool run_replay(const struct outputs *out)
 {
 	FILE *in = fopen(options.replay, "re");
 	bool ok;
@@ -332,7 +359,7 @@ static bool run_replay(FILE *out)
 	}
 	ok = replay(in, out);
 	fclose(in);
-	return ok;
+	return ok && (!out->svg || svg_write(out->svg, options.svg));
 }
 
 static bool parse_ops(char *list)
@@ -354,13 +381,14 @@ static bool parse_ops(char *list)
 	return true;
 }
 
-static bool parse_count(const char *text, uint64_t max, uint64_t *n, const char *what)
+static bool parse_count(const char *text, __u64 max, __u64 *n, const char *what)
 {
 	char *end;
 
 	errno = 0;
 	*n = strtoull(text, &end, 10);
-	if (errno || *end || !*text || strspn(text, "0123456789") != strlen(text) || !*n || *n > max) {
+	/* strtoull() takes a sign, too */
+	if (errno || *end || strspn(text, "0123456789") != strlen(text) || !*n || *n > max) {
 		print_err("%s %s: expected a number from 1 on", what, text);
 		return false;
 	}
@@ -427,11 +455,13 @@ static bool parse_arguments(char **args, int nr)
  * @OPT_COLOR: --color
  * @OPT_RECORD: --record
  * @OPT_REPLAY: --replay
+ * @OPT_SVG: --svg
  */
 enum {
 	OPT_COLOR = 256,
 	OPT_RECORD,
 	OPT_REPLAY,
+	OPT_SVG,
 };
 
 static const struct option long_options[] = {
@@ -447,13 +477,14 @@ static const struct option long_options[] = {
 	{ "color", required_argument, NULL, OPT_COLOR },
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "replay", required_argument, NULL, OPT_REPLAY },
+	{ "svg", required_argument, NULL, OPT_SVG },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
 
 static bool parse_option(int c, bool *all)
 {
-	uint64_t n;
+	__u64 n;
 
 	switch (c) {
 	case 'l':
@@ -512,6 +543,9 @@ static bool parse_option(int c, bool *all)
 	case OPT_REPLAY:
 		options.replay = optarg;
 		return true;
+	case OPT_SVG:
+		options.svg = optarg;
+		return true;
 	default:
 		return false;
 	}
@@ -542,7 +576,7 @@ static bool parse_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	FILE *out = NULL;
+	struct outputs out = {};
 	bool ok;
 
 	if (!parse_options(argc, argv))
@@ -552,14 +586,20 @@ int main(int argc, char **argv)
 	if (!table_check(&options.view))
 		return 2;
 	if (options.record) {
-		out = fopen(options.record, "we");
-		if (!out) {
+		out.record = fopen(options.record, "we");
+		if (!out.record) {
 			print_err("%s: %s", options.record, strerror(errno));
 			return 1;
 		}
 	}
-	ok = options.replay ? run_replay(out) : run_live(out);
-	if (out)
-		fclose(out);
+	if (options.svg) {
+		out.svg = svg_new();
+		if (!out.svg)
+			return 1;
+	}
+	ok = options.replay ? run_replay(&out) : run_live(&out);
+	if (out.record)
+		fclose(out.record);
+	svg_free(out.svg);
 	return ok ? 0 : 1;
 }

@@ -3,8 +3,6 @@
  * Numbers and names as text.
  */
 
-#include <inttypes.h>
-
 #include "format.h"
 
 /**
@@ -33,7 +31,7 @@ static const char *scale(char *text, struct number number, int digits, int suffi
 	double n = number.n, limit = 10;
 	int i = 0, decimals = 0, d;
 
-	while (s->suffix[i] == NULL || (n >= 999.5 && i < 6 && s->suffix[i + 1])) {
+	while (!s->suffix[i] || (n >= 999.5 && i < 6 && s->suffix[i + 1])) {
 		n /= s->step;
 		i++;
 	}
@@ -63,7 +61,7 @@ const char *format_number(char text[NUMBER_LEN], struct number number, bool raw)
 	if (number.unit == UNIT_NONE)
 		snprintf(text, NUMBER_LEN, "-");
 	else if (raw)
-		snprintf(text, NUMBER_LEN, "%" PRIu64, number.n);
+		snprintf(text, NUMBER_LEN, "%llu", number.n);
 	else
 		return scale(text, number, 3, 2);
 	return text;

@@ -7,7 +7,7 @@
 #define DM_FORMAT_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <linux/types.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -34,12 +34,12 @@ enum unit {
  * @open: true if the number is the floor of a bucket without end
  */
 struct number {
-	uint64_t n;
+	__u64 n;
 	enum unit unit;
 	bool open;
 };
 
-static inline struct number number(uint64_t n, enum unit unit)
+static inline struct number number(__u64 n, enum unit unit)
 {
 	return (struct number) { .n = n, .unit = unit };
 }

@@ -3,7 +3,6 @@
  * Reports as JSON, one object a line.
  */
 
-#include <inttypes.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,21 +27,21 @@ static void print_string(FILE *f, const char *text)
 	putc('"', f);
 }
 
-static void print_interval(FILE *f, uint64_t ns)
+static void print_interval(FILE *f, __u64 ns)
 {
 	if (ns)
-		fprintf(f, ",\"interval_ns\":%" PRIu64, ns);
+		fprintf(f, ",\"interval_ns\":%llu", ns);
 	else
 		fputs(",\"interval_ns\":null", f);
 }
 
-static uint64_t latency_of(enum op op, unsigned int bucket)
+static __u64 latency_of(enum op op, unsigned int bucket)
 {
 	return latency_floor(bucket);
 }
 
-static void print_histogram(FILE *f, const char *name, enum op op, const uint64_t *n,
-			    unsigned int nr, uint64_t (*floor)(enum op op, unsigned int bucket))
+static void print_histogram(FILE *f, const char *name, enum op op, const __u64 *n,
+			    unsigned int nr, __u64 (*floor)(enum op op, unsigned int bucket))
 {
 	const char *comma = "";
 	unsigned int i;
@@ -51,7 +50,7 @@ static void print_histogram(FILE *f, const char *name, enum op op, const uint64_
 	for (i = 0; i < nr; i++) {
 		if (!n[i])
 			continue;
-		fprintf(f, "%s[%" PRIu64 ",%" PRIu64 "]", comma, floor(op, i), n[i]);
+		fprintf(f, "%s[%llu,%llu]", comma, floor(op, i), n[i]);
 		comma = ",";
 	}
 	putc(']', f);
@@ -65,12 +64,12 @@ static void print_percentiles(FILE *f, const struct counts *c)
 	for (i = 0; i < sizeof(percentiles) / sizeof(*percentiles); i++) {
 		if (!percentile(c->latencies, c->latency_ns, percentiles[i].permille, &p))
 			return;
-		fprintf(f, ",\"%s\":[%" PRIu64 ",", percentiles[i].name, p.floor);
+		fprintf(f, ",\"%s\":[%llu,", percentiles[i].name, p.floor);
 		if (p.end)
-			fprintf(f, "%" PRIu64, p.end);
+			fprintf(f, "%llu", p.end);
 		else
 			fputs("null", f);
-		fprintf(f, ",%" PRIu64 "]", p.estimate);
+		fprintf(f, ",%llu]", p.estimate);
 	}
 }
 
@@ -84,7 +83,7 @@ static void print_joint(FILE *f, enum op op, const struct counts *c)
 		for (j = 0; j < NR_LATENCIES; j++) {
 			if (!c->joint[i][j])
 				continue;
-			fprintf(f, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", comma,
+			fprintf(f, "%s[%llu,%llu,%llu]", comma,
 				size_floor(op, i), latency_floor(j), c->joint[i][j]);
 			comma = ",";
 		}
@@ -94,12 +93,12 @@ static void print_joint(FILE *f, enum op op, const struct counts *c)
 
 static void print_counts(FILE *f, enum op op, const struct counts *c, bool joint)
 {
-	fprintf(f, "{\"reqs\":%" PRIu64 ",\"bytes\":%" PRIu64 ",\"errors\":%" PRIu64, c->reqs,
+	fprintf(f, "{\"reqs\":%llu,\"bytes\":%llu,\"errors\":%llu", c->reqs,
 		c->bytes, c->errors);
 	print_histogram(f, "size_hist", op, c->sizes, NR_SIZES, size_floor);
 	/* a request may end after the feature latency was switched off */
 	if (c->timed || c->latency_ns)
-		fprintf(f, ",\"latency_ns\":%" PRIu64, c->latency_ns);
+		fprintf(f, ",\"latency_ns\":%llu", c->latency_ns);
 	if (c->timed) {
 		print_histogram(f, "latency_hist", op, c->latencies, NR_LATENCIES, latency_of);
 		print_percentiles(f, c);
@@ -144,7 +143,7 @@ static void print_volume(struct printer *p, const struct report_volume *v)
 	print_string(f, v->uuid);
 	fputs(",\"dev\":", f);
 	print_string(f, v->dev);
-	fprintf(f, ",\"diskseq\":%" PRIu64 ",\"event\":", v->diskseq);
+	fprintf(f, ",\"diskseq\":%llu,\"event\":", v->diskseq);
 	if (v->event)
 		print_string(f, event_names[v->event]);
 	else
@@ -172,7 +171,7 @@ void record_print(FILE *f, const struct report *report, unsigned int ops, bool j
 	print_time(f, &report->time);
 	putc('"', f);
 	print_interval(f, report->interval_ns);
-	fprintf(f, ",\"missed\":%" PRIu64 ",\"idle\":%" PRIu64 ",\"gone\":[", report->missed,
+	fprintf(f, ",\"missed\":%llu,\"idle\":%llu,\"gone\":[", report->missed,
 		report->idle);
 	for (i = 0; i < report->nr_gone; i++) {
 		fputs(i ? "," : "", f);
@@ -187,7 +186,7 @@ void record_print(FILE *f, const struct report *report, unsigned int ops, bool j
 }
 
 /* Get a member that is a number that is not negative. */
-static bool get_number(json_object *object, const char *name, uint64_t *n)
+static bool get_number(json_object *object, const char *name, __u64 *n)
 {
 	json_object *value;
 
@@ -199,7 +198,7 @@ static bool get_number(json_object *object, const char *name, uint64_t *n)
 }
 
 /* A length that is null is 0: there is no interval. */
-static bool get_interval(json_object *object, uint64_t *ns)
+static bool get_interval(json_object *object, __u64 *ns)
 {
 	json_object *value;
 
@@ -225,7 +224,7 @@ static bool get_array(json_object *object, const char *name, json_object **array
 }
 
 /* Get element @i of an array of integers. */
-static bool get_element(json_object *array, size_t i, uint64_t *n)
+static bool get_element(json_object *array, size_t i, __u64 *n)
 {
 	json_object *value = json_object_array_get_idx(array, i);
 
@@ -238,9 +237,9 @@ static bool is_tuple(json_object *tuple, size_t nr)
 	return json_object_is_type(tuple, json_type_array) && json_object_array_length(tuple) == nr;
 }
 
-static bool parse_histogram(json_object *array, uint64_t *n, int (*bucket)(uint64_t floor))
+static bool parse_histogram(json_object *array, __u64 *n, int (*bucket)(__u64 floor))
 {
-	uint64_t floor, count;
+	__u64 floor, count;
 	size_t i;
 	int b;
 
@@ -260,7 +259,7 @@ static bool parse_histogram(json_object *array, uint64_t *n, int (*bucket)(uint6
 
 static bool parse_cells(json_object *array, struct counts *c)
 {
-	uint64_t size, latency, n;
+	__u64 size, latency, n;
 	int row, column;
 	size_t i;
 
@@ -374,7 +373,8 @@ static bool parse_report(json_object *top, struct report *report)
 	json_object *array;
 	size_t i;
 
-	if (!schema || strcmp(schema, SCHEMA) || !parse_time(get_string(top, "time"), &report->time) ||
+	if (!schema || strcmp(schema, SCHEMA) ||
+	    !parse_time(get_string(top, "time"), &report->time) ||
 	    !get_interval(top, &report->interval_ns) || !get_number(top, "idle", &report->idle) ||
 	    !get_array(top, "gone", &array) || !parse_gone(array, report) ||
 	    !get_array(top, "volumes", &array))

@@ -72,7 +72,7 @@ struct report_volume *report_add_volume(struct report *report, const char *name,
 }
 
 /* Volumes come in the same order in each report: look first where the last one was found. */
-static struct report_volume *find(struct report *report, uint64_t diskseq, unsigned int *next)
+static struct report_volume *find(struct report *report, __u64 diskseq, unsigned int *next)
 {
 	unsigned int n, i;
 

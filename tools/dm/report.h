@@ -40,9 +40,9 @@ struct report_volume {
 	char *name;
 	char *uuid;
 	char *dev;
-	uint64_t diskseq;
+	__u64 diskseq;
 	enum event event;
-	uint64_t interval_ns;
+	__u64 interval_ns;
 	struct counts *ops[NR_OPS];
 };
 
@@ -59,9 +59,9 @@ struct report_volume {
  */
 struct report {
 	struct timespec time;
-	uint64_t interval_ns;
-	uint64_t missed;
-	uint64_t idle;
+	__u64 interval_ns;
+	__u64 missed;
+	__u64 idle;
 	unsigned int nr_gone;
 	char **gone;
 	unsigned int nr_volumes;

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -54,7 +53,7 @@ struct source {
 	char disk[16];
 	int fd;
 	ino_t ino;
-	uint64_t diskseq;
+	__u64 diskseq;
 	char dev[24];
 	char *name;
 	char *uuid;
@@ -62,8 +61,8 @@ struct source {
 	bool seen;
 	bool is_new;
 	bool from_zero;
-	uint64_t read_ns;
-	uint64_t stat[STAT_FIELDS];
+	__u64 read_ns;
+	__u64 stat[STAT_FIELDS];
 	struct counts *counts[NR_OPS];
 };
 
@@ -84,19 +83,19 @@ struct sampler {
 	int dir;
 	long fds;
 	bool first;
-	uint64_t read_ns;
+	__u64 read_ns;
 	bool denied;
 	bool *matched;
 	unsigned int nr_sources;
 	struct source **sources;
 };
 
-static uint64_t now_ns(void)
+static __u64 now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * UINT64_C(1000000000) + t.tv_nsec;
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 static void free_counts(struct source *s)
@@ -245,7 +244,7 @@ static int open_stat(struct sampler *sampler, struct source *s)
 	return fd;
 }
 
-static int read_stat(struct sampler *sampler, struct source *s, uint64_t stat[STAT_FIELDS])
+static int read_stat(struct sampler *sampler, struct source *s, __u64 stat[STAT_FIELDS])
 {
 	int fd = s->fd >= 0 ? s->fd : open_stat(sampler, s);
 	char text[SYSFS_TEXT_LEN];
@@ -273,7 +272,7 @@ static bool is_gone(int error)
 static void add_source(struct sampler *sampler, const char *disk, unsigned int minor)
 {
 	struct source *s = calloc(1, sizeof(*s));
-	uint64_t stat[STAT_FIELDS];
+	__u64 stat[STAT_FIELDS];
 	int r = -ENOMEM;
 
 	if (s) {
@@ -374,15 +373,15 @@ static int read_joint(struct source *s, struct counts *counts[NR_OPS])
 }
 
 /* Whether the counts in @stat begin at zero, and not at those of the last report. */
-static bool restarted(const struct source *s, const uint64_t *stat)
+static bool restarted(const struct source *s, const __u64 *stat)
 {
 	return s->is_new || stat[0] != s->stat[0];
 }
 
 /* Whether an operation counted anything since it restarted, or since the last report. */
-static bool moved(const struct source *s, const uint64_t *stat, enum op op)
+static bool moved(const struct source *s, const __u64 *stat, enum op op)
 {
-	static const uint64_t zero[STAT_OP_FIELDS];
+	static const __u64 zero[STAT_OP_FIELDS];
 	size_t i = 1 + op * STAT_OP_FIELDS;
 
 	return memcmp(stat + i, restarted(s, stat) ? zero : s->stat + i, sizeof(zero));
@@ -393,7 +392,7 @@ static bool moved(const struct source *s, const uint64_t *stat, enum op op)
  * the histograms are read: a request that comes between is in a histogram at once, and moves
  * stat before the next report. In the other order it could stay missing in a histogram.
  */
-static int read_counts(struct sampler *sampler, struct source *s, const uint64_t *stat,
+static int read_counts(struct sampler *sampler, struct source *s, const __u64 *stat,
 		       struct counts *counts[NR_OPS])
 {
 	int op, r = 0;
@@ -414,10 +413,10 @@ static int read_counts(struct sampler *sampler, struct source *s, const uint64_t
  * Read a volume. If it is reset meanwhile, read it again: only counts between the same resets
  * belong together.
  */
-static int read_source(struct sampler *sampler, struct source *s, uint64_t *stat,
+static int read_source(struct sampler *sampler, struct source *s, __u64 *stat,
 		       struct counts *counts[NR_OPS])
 {
-	uint64_t again[STAT_FIELDS];
+	__u64 again[STAT_FIELDS];
 	int op, r, tries;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
@@ -460,7 +459,7 @@ static void take_latencies(struct counts *now, struct counts *base, struct count
 }
 
 /* Replace the baseline of an operation by @now. Return the difference, or NULL after an error. */
-static struct counts *take(struct source *s, enum op op, struct counts *now, enum event *event)
+static struct counts *take(struct source *s, int op, struct counts *now, enum event *event)
 {
 	struct counts *delta = counts_new(), *base = s->counts[op];
 
@@ -482,7 +481,7 @@ static struct counts *take(struct source *s, enum op op, struct counts *now, enu
 }
 
 /* Add what a volume counted to a report. */
-static bool report_source(struct sampler *sampler, struct source *s, uint64_t ns,
+static bool report_source(struct sampler *sampler, struct source *s, __u64 ns,
 			  struct counts *delta[NR_OPS], enum event event, struct report *report)
 {
 	struct report_volume *v;
@@ -517,7 +516,7 @@ static int sample_source(struct sampler *sampler, struct source *s, struct repor
 	struct counts *counts[NR_OPS] = {}, *delta[NR_OPS] = {};
 	bool baseline = s->is_new && !s->from_zero, ok = true;
 	enum event event = EVENT_NONE;
-	uint64_t stat[STAT_FIELDS], now = now_ns(), last;
+	__u64 stat[STAT_FIELDS], now = now_ns(), last;
 	int op, r;
 
 	r = read_source(sampler, s, stat, counts);
@@ -590,7 +589,7 @@ static bool sample_minor(struct sampler *sampler, unsigned int minor, struct rep
  */
 bool sampler_read(struct sampler *sampler, struct report *report)
 {
-	uint64_t now = now_ns();
+	__u64 now = now_ns();
 	unsigned int i;
 
 	*report = (struct report) {};

@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +70,7 @@ int sysfs_read(int dir, const char *path, char text[SYSFS_TEXT_LEN])
  *
  * Return: 0 or a negative errno.
  */
-int sysfs_read_number(int dir, const char *path, uint64_t *n)
+int sysfs_read_number(int dir, const char *path, __u64 *n)
 {
 	char text[SYSFS_TEXT_LEN];
 	int r = sysfs_read(dir, path, text);
@@ -134,7 +133,7 @@ int sysfs_read_name(int dir, const char *path, char name[SYSFS_TEXT_LEN])
  *
  * Return: false if the text is something else.
  */
-bool parse_numbers(const char *text, uint64_t *n, unsigned int nr)
+bool parse_numbers(const char *text, __u64 *n, unsigned int nr)
 {
 	unsigned int i;
 	char *end;
@@ -146,7 +145,7 @@ bool parse_numbers(const char *text, uint64_t *n, unsigned int nr)
 			return false;
 		errno = 0;
 		n[i] = strtoull(text, &end, 10);
-		if (errno || !strchr(" \n", *end))
+		if (errno || (*end && !isspace((unsigned char)*end)))
 			return false;
 	}
 	return true;
@@ -158,9 +157,9 @@ bool parse_numbers(const char *text, uint64_t *n, unsigned int nr)
  * @op: the operation
  * @counts: set to requests, bytes, errors and latency; the rest stays
  */
-void stat_counts(const uint64_t stat[STAT_FIELDS], enum op op, struct counts *counts)
+void stat_counts(const __u64 stat[STAT_FIELDS], enum op op, struct counts *counts)
 {
-	const uint64_t *n = stat + 1 + op * STAT_OP_FIELDS;
+	const __u64 *n = stat + 1 + op * STAT_OP_FIELDS;
 
 	counts->reqs = n[0];
 	counts->bytes = n[1];
@@ -212,13 +211,13 @@ static int find_op(const char *name)
 
 static bool parse_cell(const char *line, struct counts *ops[NR_OPS])
 {
-	uint64_t size, latency, n;
+	unsigned long long size, latency, n;
 	int op, row, column;
 	char name[16];
 	int end = 0;
 
-	if (sscanf(line, "%15s %" SCNu64 " %" SCNu64 " %" SCNu64 "%n", name, &size, &latency, &n,
-		   &end) != 4 || line[end])
+	if (sscanf(line, "%15s %llu %llu %llu%n", name, &size, &latency, &n, &end) != 4 ||
+	    line[end])
 		return false;
 	op = find_op(name);
 	row = size_bucket(size);

@@ -8,7 +8,7 @@
 #define DM_SYSFS_H
 
 #include <stdbool.h>
-#include <stdint.h>
+#include <linux/types.h>
 
 #include "counts.h"
 
@@ -22,12 +22,12 @@
 int sysfs_open(void);
 int sysfs_read(int dir, const char *path, char text[SYSFS_TEXT_LEN]);
 int sysfs_read_fd(int fd, char text[SYSFS_TEXT_LEN]);
-int sysfs_read_number(int dir, const char *path, uint64_t *n);
+int sysfs_read_number(int dir, const char *path, __u64 *n);
 int sysfs_read_name(int dir, const char *path, char name[SYSFS_TEXT_LEN]);
 int sysfs_read_counts(int dir, const char *disk, enum op op, struct counts *counts);
 
-bool parse_numbers(const char *text, uint64_t *n, unsigned int nr);
-void stat_counts(const uint64_t stat[STAT_FIELDS], enum op op, struct counts *counts);
+bool parse_numbers(const char *text, __u64 *n, unsigned int nr);
+void stat_counts(const __u64 stat[STAT_FIELDS], enum op op, struct counts *counts);
 bool parse_joint(const char *text, struct counts *ops[NR_OPS]);
 void mangle(char *to, const char *from);
 

@@ -43,14 +43,14 @@ struct row {
 	struct number max;
 };
 
-static struct number per_second(uint64_t n, uint64_t ns, enum unit unit)
+static struct number per_second(__u64 n, __u64 ns, enum unit unit)
 {
 	if (!ns)
 		return number(0, UNIT_NONE);
 	return number(n * 1e9 / ns + 0.5, unit);
 }
 
-static struct number average(uint64_t n, uint64_t nr, enum unit unit)
+static struct number average(__u64 n, __u64 nr, enum unit unit)
 {
 	return nr ? number(n / nr, unit) : number(0, UNIT_NONE);
 }
@@ -76,7 +76,7 @@ static struct number largest(const struct counts *c)
 static void fill_row(struct row *row, const struct report_volume *v, enum op op,
 		     const struct counts *c)
 {
-	uint64_t timed = c->timed ? sum_of(c->latencies, NR_LATENCIES) : 0;
+	__u64 timed = c->timed ? sum_of(c->latencies, NR_LATENCIES) : 0;
 
 	*row = (struct row) {
 		.volume = v->name,

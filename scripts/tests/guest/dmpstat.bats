@@ -275,10 +275,13 @@ a"b\c'
 	for i in $(seq 20); do
 		create "dmp$i" /dev/mapper/zero1
 	done
-	(ulimit -Hn 44; ulimit -Sn 44; exec "$DMP_TOOLS/dmpstat" -J 0.3 >"$TMPDIR/reports") &
-	reporter=$!
-	eventually test -s "$TMPDIR/reports"
+	# 32 are not for volumes
 	seen=0
+	: >"$TMPDIR/reports"
+	(ulimit -Sn 44 && ulimit -Hn 44 && exec "$DMP_TOOLS/dmpstat" -J 0.3 >>"$TMPDIR/reports") &
+	reporter=$!
+	next_report
+	equal "descriptors" "$(find "/proc/$reporter/fd" -lname '*/dmp/stat' | wc -l)" 12
 	for i in $(seq 20); do
 		read_4k "dmp$i" "$i"
 	done
@@ -314,7 +317,7 @@ a"b\c'
 	for signal in INT TERM HUP; do
 		"$DMP_TOOLS/dmpstat" -a -J 100 >"$TMPDIR/reports" &
 		reporter=$!
-		eventually grep -q "^SigBlk:.*[1-9a-f]" "/proc/$reporter/status"
+		eventually reads_volumes
 		dmpstat_stop "$signal"
 		equal "report of the time so far" "$(jq -s length "$TMPDIR/reports")" 1
 	done

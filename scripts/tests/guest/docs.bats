@@ -252,11 +252,11 @@ all_as_written()
 
 @test "only a latency that is longer is late" {
 	cd "$TMPDIR"
-	printf '%s\n' '# histogram' 'read 4096 512 18' 'read 8192 1024 2' '# percentile' 1024 >written
+	printf '%s\n' '# histogram' 'read 4096 512 18' 'read 8192 1024 2' 'read 20 658ms 1.32s' >written
 	only_late written written
-	sed 's/^read 4096 512 18/read 4096 512 1\nread 4096 1024 17/; s/^1024/2048/' written >played
+	sed 's/^read 4096 512 18/read 4096 512 1\nread 4096 1024 17/; s/658ms/1.01s/' written >played
 	only_late written played
-	for wrong in 's/ 1024 2/ 768 2/' 's/ 18$/ 19/' 's/^1024/512/' '/8192/d' 's/^read 8/write 8/' 's/histogram/x/'; do
+	for wrong in 's/ 1024 2/ 768 2/' 's/ 18$/ 19/' 's/^read 20/read 21/' '/8192/d' 's/^read 8/write 8/' 's/histogram/x/'; do
 		sed "$wrong" written >played
 		run ! cmp -s written played
 		run ! only_late written played

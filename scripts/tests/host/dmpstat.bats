@@ -233,3 +233,47 @@ vg-db	read	8192	98304	1' -xH
 	make -s -C "$BATS_TEST_TMPDIR/few" CFLAGS="-O2 -Werror"
 	[ -x "$BATS_TEST_TMPDIR/few/dmpctl" ]
 }
+
+# fill TIME BUCKET: color of the cell in the picture, nothing if it is empty
+fill()
+{
+	sed -n "s/.*fill=\"\(#[0-9a-f]*\)\"><title>$1, $2: .*/\1/p" "$BATS_TEST_TMPDIR/svg"
+}
+
+# pixel X Y: its color in the picture
+pixel()
+{
+	pamcut -left "$1" -top "$2" -width 1 -height 1 pnm | tail -c 3 | od -An -tx1 | tr -d ' '
+}
+
+@test "the picture: XML, colors of known cells, hostile names, a file that is replaced at once" {
+	cd "$BATS_TEST_TMPDIR"
+	dmpstat --replay "$DMP_TOP/$golden" -e read -J --svg svg >/dev/null
+	xmllint --noout svg
+	[ "$(grep -c '<title>' svg)" = 7 ]
+	# 9120 is the largest count, 49 is 43 % of it by logarithm
+	[ "$(fill 14:05:01 '98.3us to 131us')" = '#08306b' ]
+	[ "$(fill 14:05:01 '393us to 524us')" = '#6baed6' ]
+	[ "$(fill 14:05:02 '98.3us to 131us')" = '#2171b5' ]
+	[ "$(fill 14:05:02 '65.5us to 98.3us')" = '' ]
+	# the same as pixels, and white where nothing was counted
+	rsvg-convert svg | pngtopnm >pnm
+	[ "$(pixel 100 294)" = 08306b ]
+	[ "$(pixel 100 273)" = 6baed6 ]
+	[ "$(pixel 700 296)" = 2171b5 ]
+	for y in 100 250 265 304 350; do
+		[ "$(pixel 700 $y)" = ffffff ]
+	done
+	sed 's/vg-db/a<b>\&c\\"\\u0007/' "$DMP_TOP/$golden" >hostile
+	dmpstat --replay hostile -J --svg svg >/dev/null
+	xmllint --xpath 'string(//*[local-name()="text"][1])' svg | grep -qxF 'Latencies of a<b>&c"?, vg-log, vg-new'
+	run ! compgen -G 'svg.*'
+	run -1 dmpstat --replay "$DMP_TOP/$golden" -J --svg none/svg
+	[[ $output == *"none/svg: No such file or directory"* ]]
+	# many intervals share columns
+	for _ in $(seq 600); do cat "$DMP_TOP/$golden"; done >many
+	dmpstat --replay many -e read -H --svg svg >/dev/null
+	xmllint --noout svg
+	grep -q "read: $((600 * 19000)) requests" svg
+	[ "$(grep -c '<title>' svg)" -lt $((512 * 7)) ]
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Files that are replaced at once.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "file.h"
+
+/* name of the file that is being written; there is one at a time */
+static char temporary[PATH_MAX];
+
+/**
+ * file_begin() - begin to write a file
+ * @path: path of the file
+ *
+ * Return: a temporary file beside it, for file_end(), or NULL after an error.
+ */
+FILE *file_begin(const char *path)
+{
+	mode_t mask = umask(0);
+	FILE *f = NULL;
+	int fd = -1;
+
+	umask(mask);
+	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) < (int)sizeof(temporary))
+		fd = mkstemp(temporary);
+	else
+		errno = ENAMETOOLONG;
+	if (fd >= 0) {
+		fchmod(fd, 0666 & ~mask);
+		f = fdopen(fd, "w");
+	}
+	if (!f)
+		print_err("%s: %s", path, strerror(errno));
+	return f;
+}
+
+/**
+ * file_end() - put a written file in its place
+ * @f: the temporary file of file_begin(), closed afterwards
+ * @path: path of the file
+ *
+ * Return: false after an error. Then the file is as it was.
+ */
+bool file_end(FILE *f, const char *path)
+{
+	bool ok = !fflush(f) && !ferror(f);
+
+	if (!ok)
+		print_err("cannot write %s: %s", path, strerror(errno));
+	fclose(f);
+	if (ok && rename(temporary, path)) {
+		print_err("%s: %s", path, strerror(errno));
+		ok = false;
+	}
+	if (!ok)
+		unlink(temporary);
+	return ok;
+}
