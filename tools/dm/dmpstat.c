@@ -13,13 +13,18 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "file.h"
 #include "format.h"
+#include "metrics.h"
 #include "record.h"
 #include "sample.h"
 #include "svg.h"
 #include "view.h"
 
 #define NS_PER_S 1000000000.0
+
+/* volumes whose joint histograms -M prints: each has up to 624 cells for an operation */
+#define MAX_JOINT 16
 
 /* limits of the interval in seconds; the larger one is more than a year */
 #define MIN_INTERVAL 0.1
@@ -35,6 +40,10 @@
  * @record: file to which reports are written as JSON, or NULL
  * @replay: file from which reports are read, or NULL
  * @svg: file to which a picture is written, or NULL
+ * @metrics: true for the metrics of -M instead of reports
+ * @buckets: buckets of the metrics' histograms
+ * @out: file to which metrics are written, NULL for stdout
+ * @http: true to answer a request of HTTP
  * @interval: nanoseconds of an interval, 0 for one report since the start of the volumes
  * @count: number of reports, 0 for no limit
  */
@@ -47,6 +56,10 @@ static struct {
 	const char *record;
 	const char *replay;
 	const char *svg;
+	bool metrics;
+	enum buckets buckets;
+	const char *out;
+	bool http;
 	__u64 interval;
 	__u64 count;
 } options = {
@@ -79,6 +92,12 @@ static const char usage[] =
 "      --record FILE     write reports to FILE, as -J does\n"
 "      --replay FILE     show the reports in FILE; INTERVAL adds them up\n"
 "      --svg FILE        write a picture of latencies over time to FILE\n"
+"\n"
+"  -M, --metrics         print metrics for Prometheus\n"
+"      --out FILE        replace FILE by the metrics, each INTERVAL\n"
+"      --http            answer a request of HTTP on stdin, for a socket unit of systemd\n"
+"      --le=BUCKETS      buckets of histograms: octave, half (of an octave) or none\n"
+"      --joint VOLUME    also the joint histogram of this volume; only for root\n"
 "\n"
 "A VOLUME is the name of a mapped device, a pattern of names, a UUID, a path, vg/lv,\n"
 "dm-N or major:minor. See dmpstat(8).\n";
@@ -215,17 +234,39 @@ static bool check_volumes(const struct sampler *sampler)
 	return options.interval && !sampler_denied(sampler);
 }
 
+/* Print metrics once: to a file that is replaced at once, or to stdout. */
+static bool print_metrics(void)
+{
+	FILE *f = options.out ? file_begin(options.out) : stdout;
+	struct sampler *sampler = f ? sampler_new(&options.sample) : NULL;
+	struct report report = {};
+	bool ok = sampler && sampler_read(sampler, &report);
+
+	if (ok)
+		metrics_print(f, &report, options.view.ops, options.buckets);
+	if (options.out && f)
+		ok = file_end(f, options.out) && ok;
+	else if (f)
+		ok = flush(stdout, "the metrics") && ok;
+	ok = ok && !sampler_denied(sampler);
+	report_free(&report);
+	sampler_free(sampler);
+	return ok;
+}
+
 /*
- * The signals that end dmpstat are blocked, so that they come between reports. A shell that runs
- * dmpstat in the background ignores SIGINT for it; nohup ignores SIGHUP, and means it.
+ * The signals that end dmpstat are blocked, so that they come between reports. If SIGHUP is
+ * ignored, as by nohup, it stays so.
  */
 static void block_signals(sigset_t *ends)
 {
-	signal(SIGINT, SIG_DFL);
+	struct sigaction hangup;
+
 	sigemptyset(ends);
 	sigaddset(ends, SIGINT);
 	sigaddset(ends, SIGTERM);
-	sigaddset(ends, SIGHUP);
+	if (!sigaction(SIGHUP, NULL, &hangup) && hangup.sa_handler != SIG_IGN)
+		sigaddset(ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, ends, NULL);
 }
 
@@ -253,6 +294,40 @@ static bool report_intervals(struct sampler *sampler, const struct outputs *out,
 	return ok;
 }
 
+static bool may_read_joint(void)
+{
+	if (!options.sample.joint || !geteuid())
+		return true;
+	if (options.metrics)
+		print_err("--joint needs root");
+	else
+		print_err("-x needs root; -r and -w show sizes and latencies to everybody");
+	return false;
+}
+
+/* With an interval, an error is no reason to end: the next time it may be gone. */
+static bool run_metrics(void)
+{
+	__u64 next = now_ns();
+	sigset_t ends;
+	bool ok;
+
+	if (!may_read_joint())
+		return false;
+	options.sample.since_start = true;
+	/* so that the rates of these begin at zero; others appear with their first request */
+	options.sample.idle_ops = 1 << OP_READ | 1 << OP_WRITE;
+	if (options.http && !metrics_answer(stdin, stdout))
+		return flush(stdout, "the answer");
+	if (options.interval)
+		block_signals(&ends);
+	do {
+		ok = print_metrics();
+		next += options.interval;
+	} while (options.interval && !wait_until(next, &ends));
+	return ok || options.interval;
+}
+
 static bool run_live(const struct outputs *out)
 {
 	struct report report = {};
@@ -260,10 +335,8 @@ static bool run_live(const struct outputs *out)
 	sigset_t ends;
 	bool ok;
 
-	if (options.sample.joint && geteuid()) {
-		print_err("-x needs root; -r and -w show sizes and latencies to everybody");
+	if (!may_read_joint())
 		return false;
-	}
 	options.sample.since_start = !options.interval;
 	sampler = sampler_new(&options.sample);
 	if (!sampler)
@@ -381,6 +454,37 @@ static bool parse_ops(char *list)
 	return true;
 }
 
+static bool parse_buckets(const char *name)
+{
+	static const char *const names[] = {
+		[BUCKETS_OCTAVE] = "octave", [BUCKETS_HALF] = "half", [BUCKETS_NONE] = "none",
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (!strcmp(name, names[i])) {
+			options.buckets = i;
+			return true;
+		}
+	}
+	print_err("--le %s: expected octave, half or none", name);
+	return false;
+}
+
+static bool parse_joint(char *name)
+{
+	static char *names[MAX_JOINT];
+
+	if (options.sample.nr_joint_volumes == MAX_JOINT) {
+		print_err("--joint: expected at most %d volumes", MAX_JOINT);
+		return false;
+	}
+	names[options.sample.nr_joint_volumes++] = name;
+	options.sample.joint_volumes = names;
+	options.sample.joint = true;
+	return true;
+}
+
 static bool parse_count(const char *text, __u64 max, __u64 *n, const char *what)
 {
 	char *end;
@@ -456,12 +560,20 @@ static bool parse_arguments(char **args, int nr)
  * @OPT_RECORD: --record
  * @OPT_REPLAY: --replay
  * @OPT_SVG: --svg
+ * @OPT_OUT: --out
+ * @OPT_HTTP: --http
+ * @OPT_LE: --le
+ * @OPT_JOINT: --joint
  */
 enum {
 	OPT_COLOR = 256,
 	OPT_RECORD,
 	OPT_REPLAY,
 	OPT_SVG,
+	OPT_OUT,
+	OPT_HTTP,
+	OPT_LE,
+	OPT_JOINT,
 };
 
 static const struct option long_options[] = {
@@ -478,6 +590,11 @@ static const struct option long_options[] = {
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "svg", required_argument, NULL, OPT_SVG },
+	{ "metrics", no_argument, NULL, 'M' },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "http", no_argument, NULL, OPT_HTTP },
+	{ "le", required_argument, NULL, OPT_LE },
+	{ "joint", required_argument, NULL, OPT_JOINT },
 	{ "help", no_argument, NULL, 'h' },
 	{},
 };
@@ -546,9 +663,40 @@ static bool parse_option(int c, bool *all)
 	case OPT_SVG:
 		options.svg = optarg;
 		return true;
+	case 'M':
+		options.metrics = true;
+		return true;
+	case OPT_OUT:
+		options.out = optarg;
+		return true;
+	case OPT_HTTP:
+		options.http = true;
+		return true;
+	case OPT_LE:
+		return parse_buckets(optarg);
+	case OPT_JOINT:
+		return parse_joint(optarg);
 	default:
 		return false;
 	}
+}
+
+/* Combinations that make no sense. */
+static bool check_options(void)
+{
+	const char *error = NULL;
+
+	if (!options.metrics && (options.out || options.http || options.sample.nr_joint_volumes))
+		error = "--out, --http and --joint are for -M";
+	else if (options.metrics && (options.record || options.replay || options.svg))
+		error = "-M cannot be combined with --record, --replay and --svg";
+	else if (options.http && (options.out || options.interval))
+		error = "--http answers one request, without --out and interval";
+	else if (options.metrics && options.interval && !options.out)
+		error = "-M with an interval needs --out FILE";
+	if (error)
+		print_err("%s", error);
+	return !error;
 }
 
 static bool parse_options(int argc, char **argv)
@@ -557,7 +705,7 @@ static bool parse_options(int argc, char **argv)
 	int c;
 
 	parse_color("auto");
-	while ((c = getopt_long(argc, argv, "lrwxJae:o:O:S:n:HpT:h", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "lrwxJMae:o:O:S:n:HpT:h", long_options, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(usage, stdout);
 			exit(0);
@@ -571,7 +719,7 @@ static bool parse_options(int argc, char **argv)
 	if (all)
 		options.sample.idle_ops = options.view.ops == (1 << NR_OPS) - 1 ?
 			1 << OP_READ | 1 << OP_WRITE : options.view.ops;
-	return parse_arguments(argv + optind, argc - optind);
+	return parse_arguments(argv + optind, argc - optind) && check_options();
 }
 
 int main(int argc, char **argv)
@@ -581,6 +729,8 @@ int main(int argc, char **argv)
 
 	if (!parse_options(argc, argv))
 		return 2;
+	if (options.metrics)
+		return run_metrics() ? 0 : 1;
 	if (table_help(&options.view))
 		return 0;
 	if (!table_check(&options.view))

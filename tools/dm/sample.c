@@ -345,6 +345,19 @@ static bool list_disks(struct sampler *sampler)
 	return ok;
 }
 
+static bool wants_joint(const struct sampler *sampler, const struct source *s)
+{
+	const struct sample_options *options = &sampler->options;
+	unsigned int i;
+
+	if (!options->joint || !options->nr_joint_volumes)
+		return options->joint;
+	for (i = 0; i < options->nr_joint_volumes; i++)
+		if (sample_names(options->joint_volumes[i], s->name, s->uuid, s->disk, s->dev))
+			return true;
+	return false;
+}
+
 /* Read the joint histograms of a volume into those of @counts that have latencies. */
 static int read_joint(struct source *s, struct counts *counts[NR_OPS])
 {
@@ -406,7 +419,7 @@ static int read_counts(struct sampler *sampler, struct source *s, const __u64 *s
 		stat_counts(stat, op, counts[op]);
 		r = sysfs_read_counts(sampler->dir, s->disk, op, counts[op]);
 	}
-	return r ?: sampler->options.joint ? read_joint(s, counts) : 0;
+	return r ?: wants_joint(sampler, s) ? read_joint(s, counts) : 0;
 }
 
 /*
@@ -480,6 +493,16 @@ static struct counts *take(struct source *s, int op, struct counts *now, enum ev
 	return delta;
 }
 
+/* Counts of an operation that counted nothing. Latencies of 0 requests differ from none. */
+static struct counts *idle_counts(struct sampler *sampler, struct source *s, enum op op)
+{
+	struct counts *idle = counts_new(), now;
+
+	if (idle && !sysfs_read_counts(sampler->dir, s->disk, op, &now))
+		idle->timed = now.timed;
+	return idle;
+}
+
 /* Add what a volume counted to a report. */
 static bool report_source(struct sampler *sampler, struct source *s, __u64 ns,
 			  struct counts *delta[NR_OPS], enum event event, struct report *report)
@@ -490,7 +513,7 @@ static bool report_source(struct sampler *sampler, struct source *s, __u64 ns,
 
 	for (op = 0; op < NR_OPS; op++) {
 		if (!delta[op] && (sampler->options.idle_ops & 1 << op))
-			delta[op] = counts_new();
+			delta[op] = idle_counts(sampler, s, op);
 		wanted |= !!delta[op];
 	}
 	if (!wanted) {

@@ -15,6 +15,8 @@
  * @since_start: true to count from the start of each volume, not from the first report
  * @idle_ops: bitmap of operations that are reported even if they counted nothing
  * @joint: true to read joint histograms, too; needs CAP_SYS_ADMIN
+ * @joint_volumes: names of the volumes whose joint histograms are read
+ * @nr_joint_volumes: number of elements in @joint_volumes; 0 for all volumes
  */
 struct sample_options {
 	char **volumes;
@@ -22,6 +24,8 @@ struct sample_options {
 	bool since_start;
 	unsigned int idle_ops;
 	bool joint;
+	char **joint_volumes;
+	unsigned int nr_joint_volumes;
 };
 
 struct sampler;

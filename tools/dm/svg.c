@@ -275,8 +275,8 @@ static void print_panel(FILE *f, const struct svg *svg, enum op op, const struct
 	__u64 largest = 0, n;
 	unsigned int i, row;
 
-	fprintf(f, "<text x=\"%d\" y=\"%d\" font-weight=\"bold\">%s: %llu requests; ", LEFT, top + 16,
-		op_names[op], sum_of(sum->latencies, NR_LATENCIES));
+	fprintf(f, "<text x=\"%d\" y=\"%d\" font-weight=\"bold\">", LEFT, top + 16);
+	fprintf(f, "%s: %llu requests; ", op_names[op], sum_of(sum->latencies, NR_LATENCIES));
 	fputs("lines: median and 99th percentile</text>\n", f);
 	for (i = 0; i < svg->nr; i++) {
 		for (row = 0; row < NR_LATENCIES; row++) {

@@ -124,6 +124,12 @@ write	0"
 	next_report
 	equal "resets, in any order of reports" "$(query '[.[].volumes[].event] | map(select(.)) | unique')" '["reset"]'
 	equal "last report" "$(dmpstat -Hp -o reqs)" 2
+	# more than before the reset: no count falls
+	mark
+	dmsetup message dmp1 0 reset
+	read_4k dmp1 9
+	next_report
+	equal "more than before" "$(sums dmp1 read | cut -d ' ' -f 1)" 9
 
 	mark
 	dmsetup reload dmp1 --table "0 2097152 linear /dev/mapper/zero1 0"
@@ -306,7 +312,8 @@ a"b\c'
 	umount /run/mnt
 	equal record "$umount_after" copied
 	[[ $output == *"dmpstat: cannot write /run/mnt/record: No space left on device"* ]]
-	dmpstat --replay "$TMPDIR/record" -J | jq -e . >/dev/null
+	dmpstat --replay "$TMPDIR/record" -J >"$TMPDIR/replay"
+	jq -e . "$TMPDIR/replay" >/dev/null
 	run -1 bash -c '"$DMP_TOOLS/dmpstat" -a >/dev/full'
 	equal "output" "$output" "dmpstat: cannot write the report: No space left on device"
 }
@@ -321,6 +328,13 @@ a"b\c'
 		dmpstat_stop "$signal"
 		equal "report of the time so far" "$(jq -s length "$TMPDIR/reports")" 1
 	done
+	# nohup
+	(trap '' HUP; exec "$DMP_TOOLS/dmpstat" -a -J 0.2 >"$TMPDIR/reports") &
+	reporter=$!
+	eventually reads_volumes
+	kill -HUP "$reporter"
+	next_report
+	dmpstat_stop TERM
 	equal count "$(dmpstat -a -J 0.1 3 | jq -s length)" 3
 	run -0 --separate-stderr bash -c '"$DMP_TOOLS/dmpstat" -a -J 0.1 | head -n 2'
 	equal "two reports" "$(jq -s length <<<"$output")" 2

@@ -8,8 +8,8 @@ load ../dmpstat
 setup()
 {
 	export TZ=UTC COLUMNS=80
-	cd "$DMP_TOP" || exit
-	golden=scripts/tests/golden.json
+	cd "$BATS_TEST_DIRNAME/../../.." || exit
+	golden=$PWD/scripts/tests/golden.json
 }
 
 # shows TEXT ARGUMENT...: the record looks so
@@ -197,12 +197,12 @@ vg-db	read	8192	98304	1' -xH
 	gcc -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -I. -D_GNU_SOURCE \
 		-D'__printf(a, b)=' ../../scripts/tests/fuzz.c $(printf "$BATS_TEST_TMPDIR/%s.o " record sysfs report counts format error) \
 		$(pkg-config --libs json-c) -lm -o "$BATS_TEST_TMPDIR/fuzz"
-	run -0 "$BATS_TEST_TMPDIR/fuzz" 100000 1 "../../$golden"
+	run -0 "$BATS_TEST_TMPDIR/fuzz" 100000 1 "$golden"
 	[[ $output == "100000 inputs, "*" taken" ]]
 	# and the views
 	for view in "" -l -r -w -x "-J -x" "-e total 2"; do
 		# shellcheck disable=SC2086 # words
-		"$BATS_TEST_TMPDIR/dmpstat" --replay "../../$golden" $view >/dev/null
+		"$BATS_TEST_TMPDIR/dmpstat" --replay "$golden" $view >/dev/null
 	done
 }
 
@@ -248,7 +248,7 @@ pixel()
 
 @test "the picture: XML, colors of known cells, hostile names, a file that is replaced at once" {
 	cd "$BATS_TEST_TMPDIR"
-	dmpstat --replay "$DMP_TOP/$golden" -e read -J --svg svg >/dev/null
+	dmpstat --replay "$golden" -e read -J --svg svg >/dev/null
 	xmllint --noout svg
 	[ "$(grep -c '<title>' svg)" = 7 ]
 	# 9120 is the largest count, 49 is 43 % of it by logarithm
@@ -264,14 +264,14 @@ pixel()
 	for y in 100 250 265 304 350; do
 		[ "$(pixel 700 $y)" = ffffff ]
 	done
-	sed 's/vg-db/a<b>\&c\\"\\u0007/' "$DMP_TOP/$golden" >hostile
+	sed 's/vg-db/a<b>\&c\\"\\u0007/' "$golden" >hostile
 	dmpstat --replay hostile -J --svg svg >/dev/null
 	xmllint --xpath 'string(//*[local-name()="text"][1])' svg | grep -qxF 'Latencies of a<b>&c"?, vg-log, vg-new'
 	run ! compgen -G 'svg.*'
-	run -1 dmpstat --replay "$DMP_TOP/$golden" -J --svg none/svg
+	run -1 dmpstat --replay "$golden" -J --svg none/svg
 	[[ $output == *"none/svg: No such file or directory"* ]]
 	# many intervals share columns
-	for _ in $(seq 600); do cat "$DMP_TOP/$golden"; done >many
+	for _ in $(seq 600); do cat "$golden"; done >many
 	dmpstat --replay many -e read -H --svg svg >/dev/null
 	xmllint --noout svg
 	grep -q "read: $((600 * 19000)) requests" svg
