@@ -79,7 +79,12 @@ const char *format_short(char text[NUMBER_LEN], struct number number)
 	return scale(text, number, 2, 1);
 }
 
-/* Names in sysfs are printable ASCII, see read_name(). Recorded names may be UTF-8. */
+static bool is_control(char c)
+{
+	return (unsigned char)c < ' ' || c == 127;
+}
+
+/* Names in sysfs are printable ASCII, see mangle(). Recorded names may be UTF-8. */
 static const char *entity(char c, enum escape escape)
 {
 	static const struct {
@@ -98,8 +103,8 @@ static const char *entity(char c, enum escape escape)
 	for (i = 0; i < sizeof(entities) / sizeof(*entities); i++)
 		if (entities[i].c == c)
 			return entities[i].text[escape];
-	/* XML has no way to write the other control characters */
-	return (unsigned char)c < ' ' || c == 127 ? "?" : NULL;
+	/* XML has no way to write the other control characters, and labels need none */
+	return escape != ESCAPE_JSON && is_control(c) ? "?" : NULL;
 }
 
 /**
@@ -116,6 +121,8 @@ void print_escaped(FILE *f, const char *name, enum escape escape)
 		text = entity(*name, escape);
 		if (text)
 			fputs(text, f);
+		else if (is_control(*name))
+			fprintf(f, "\\u%04x", *name);
 		else
 			putc(*name, f);
 	}

@@ -175,7 +175,7 @@ vg-db	read	8192	98304	1' -xH
 
 @test "a record that is none" {
 	bad=$BATS_TEST_TMPDIR/bad
-	for text in '' '{}' '[]' 'null' '{"schema":"dmpstat/2"}' 'x' "$(head -c 500 "$golden")"; do
+	for text in '' '{}' '[]' 'null' '{"schema":"dmpstat/2"}' 'x' "$(head -c 500 "$golden")" "$(head -n 1 "$golden" | sed 's,dmpstat/1,dmpstat/2,')"; do
 		{ head -n 1 "$golden"; echo "$text"; } >"$bad"
 		run -1 --separate-stderr dmpstat --replay "$bad" -J
 		[ "$stderr" = "dmpstat: $bad: line 2: not a report of dmpstat" ]
@@ -265,7 +265,7 @@ pixel()
 		[ "$(pixel 700 $y)" = ffffff ]
 	done
 	sed 's/vg-db/a<b>\&c\\"\\u0007/' "$golden" >hostile
-	dmpstat --replay hostile -J --svg svg >/dev/null
+	dmpstat --replay hostile -J --svg svg | head -n 1 | jq -e '.volumes[0].name == "a<b>&c\"\u0007"'
 	xmllint --xpath 'string(//*[local-name()="text"][1])' svg | grep -qxF 'Latencies of a<b>&c"?, vg-log, vg-new'
 	run ! compgen -G 'svg.*'
 	run -1 dmpstat --replay "$golden" -J --svg none/svg
