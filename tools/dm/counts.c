@@ -76,18 +76,6 @@ __u64 sum_of(const __u64 *n, unsigned int nr)
 	return sum;
 }
 
-/**
- * counts_active() - tell whether anything was counted
- * @counts: the counts
- *
- * Return: true if a count is not zero.
- */
-bool counts_active(const struct counts *counts)
-{
-	return counts->reqs || counts->bytes || counts->errors || counts->latency_ns ||
-	       sum_of(counts->sizes, NR_SIZES) || sum_of(counts->latencies, NR_LATENCIES);
-}
-
 static void add(__u64 *sum, const __u64 *n, unsigned int nr)
 {
 	unsigned int i;

@@ -73,7 +73,6 @@ struct percentile {
 struct counts *counts_new(void);
 bool counts_add_joint(struct counts *counts);
 void counts_free(struct counts *counts);
-bool counts_active(const struct counts *counts);
 bool counts_add(struct counts *sum, const struct counts *counts);
 bool counts_sub(struct counts *counts, const struct counts *base);
 

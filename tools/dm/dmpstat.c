@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -234,21 +235,30 @@ static bool check_volumes(const struct sampler *sampler)
 	return options.interval && !sampler_denied(sampler);
 }
 
-/* Print metrics once: to a file that is replaced at once, or to stdout. */
-static bool print_metrics(void)
+/* Write metrics to --out, or to stdout. */
+static bool write_metrics(const struct report *report)
 {
 	FILE *f = options.out ? file_begin(options.out) : stdout;
-	struct sampler *sampler = f ? sampler_new(&options.sample) : NULL;
+
+	if (!f)
+		return false;
+	if (options.http)
+		metrics_print_head(f, HTTP_OK);
+	metrics_print(f, report, options.view.ops, options.buckets);
+	return options.out ? file_end(f, options.out) : flush(f, "the metrics");
+}
+
+/* A volume that cannot be read does not keep the others from being printed. */
+static bool print_metrics(void)
+{
+	struct sampler *sampler = sampler_new(&options.sample);
 	struct report report = {};
 	bool ok = sampler && sampler_read(sampler, &report);
 
 	if (ok)
-		metrics_print(f, &report, options.view.ops, options.buckets);
-	if (options.out && f)
-		ok = file_end(f, options.out) && ok;
-	else if (f)
-		ok = flush(stdout, "the metrics") && ok;
-	ok = ok && !sampler_denied(sampler);
+		ok = write_metrics(&report) && !sampler_denied(sampler);
+	else if (options.http)
+		metrics_print_head(stdout, HTTP_UNAVAILABLE);
 	report_free(&report);
 	sampler_free(sampler);
 	return ok;
@@ -309,6 +319,7 @@ static bool may_read_joint(void)
 static bool run_metrics(void)
 {
 	__u64 next = now_ns();
+	enum http status;
 	sigset_t ends;
 	bool ok;
 
@@ -317,13 +328,21 @@ static bool run_metrics(void)
 	options.sample.since_start = true;
 	/* so that the rates of these begin at zero; others appear with their first request */
 	options.sample.idle_ops = 1 << OP_READ | 1 << OP_WRITE;
-	if (options.http && !metrics_answer(stdin, stdout))
-		return flush(stdout, "the answer");
+	if (options.http) {
+		status = metrics_read_request(stdin);
+		if (status != HTTP_OK) {
+			metrics_print_head(stdout, status);
+			return flush(stdout, "the answer");
+		}
+	}
 	if (options.interval)
 		block_signals(&ends);
 	do {
 		ok = print_metrics();
 		next += options.interval;
+		/* intervals that were missed are not made up for */
+		if (next < now_ns())
+			next = now_ns();
 	} while (options.interval && !wait_until(next, &ends));
 	return ok || options.interval;
 }
@@ -378,42 +397,64 @@ static void select_volumes(struct report *report)
 		}
 	}
 	report_truncate(report, nr);
+	for (i = nr = 0; i < report->nr_gone; i++) {
+		struct report_volume gone = { .name = report->gone[i], .uuid = "", .dev = "" };
+
+		if (is_selected(&gone)) {
+			report->gone[i] = report->gone[nr];
+			report->gone[nr++] = gone.name;
+		}
+	}
+	while (report->nr_gone > nr)
+		free(report->gone[--report->nr_gone]);
 }
 
-/* Show the reports of a record, added up to intervals if one is given. */
+static bool deliver_sum(const struct outputs *out, struct report *sum)
+{
+	bool ok;
+
+	report_sort(sum);
+	ok = deliver(out, sum);
+	report_free(sum);
+	return ok;
+}
+
+/*
+ * Show the reports of a record, added up to intervals if one is given. A recorded interval is
+ * never exactly as long as was asked for, so half of one may be missing.
+ */
 static bool replay(FILE *in, const struct outputs *out)
 {
 	struct report sum = {}, report;
-	__u64 nr = 0, shown = 0;
+	__u64 nr = 0, shown = 0, len;
+	bool ok = true, pending = false;
 	char *line = NULL;
-	bool ok = true;
 	size_t size = 0;
 
 	while (ok && (!options.count || shown < options.count) && getline(&line, &size, in) > 0) {
 		nr++;
 		if (!record_parse(line, &report)) {
-			print_err("%s: line %llu: not a report of dmpstat", options.replay,
-				  nr);
+			print_err("%s: line %llu: not a report of dmpstat", options.replay, nr);
 			ok = false;
 			break;
 		}
+		len = report.interval_ns;
 		select_volumes(&report);
 		ok = report_add(&sum, &report);
 		report_free(&report);
-		if (!ok || sum.interval_ns < options.interval)
+		pending = ok;
+		/* a report since the start of the volumes has no length */
+		if (!ok || (len && sum.interval_ns + len / 2 < options.interval))
 			continue;
-		report_sort(&sum);
-		ok = deliver(out, &sum);
-		report_free(&sum);
+		ok = deliver_sum(out, &sum);
+		pending = false;
 		shown++;
 	}
-	/* the record may end within an interval */
-	if (ok && sum.interval_ns && (!options.count || shown < options.count)) {
-		report_sort(&sum);
-		ok = deliver(out, &sum);
-	}
-	if (ok && !nr) {
-		print_err("%s: has no report", options.replay);
+	/* the record may end within an interval, or within a report */
+	if (pending)
+		ok = deliver_sum(out, &sum) && ok;
+	if (ferror(in) || (ok && !nr)) {
+		print_err("%s: %s", options.replay, ferror(in) ? strerror(errno) : "has no report");
 		ok = false;
 	}
 	report_free(&sum);
@@ -475,6 +516,10 @@ static bool parse_joint(char *name)
 {
 	static char *names[MAX_JOINT];
 
+	if (strpbrk(name, "*?[")) {
+		print_err("--joint %s: expected a volume, not a pattern", name);
+		return false;
+	}
 	if (options.sample.nr_joint_volumes == MAX_JOINT) {
 		print_err("--joint: expected at most %d volumes", MAX_JOINT);
 		return false;
@@ -681,6 +726,14 @@ static bool parse_option(int c, bool *all)
 	}
 }
 
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat st, other;
+
+	return !stat(a, &st) && !stat(b, &other) && st.st_dev == other.st_dev &&
+	       st.st_ino == other.st_ino;
+}
+
 /* Combinations that make no sense. */
 static bool check_options(void)
 {
@@ -694,6 +747,14 @@ static bool check_options(void)
 		error = "--http answers one request, without --out and interval";
 	else if (options.metrics && options.interval && !options.out)
 		error = "-M with an interval needs --out FILE";
+	else if (options.metrics && options.count)
+		error = "-M takes no count";
+	else if (options.metrics && options.sample.joint && !options.sample.nr_joint_volumes)
+		error = "-M takes --joint VOLUME instead of -x";
+	else if (options.metrics && (options.view.ops & 1 << OP_TOTAL))
+		error = "-M has no total: add up read and write";
+	else if (options.record && options.replay && is_same_file(options.record, options.replay))
+		error = "--record would overwrite the file of --replay";
 	if (error)
 		print_err("%s", error);
 	return !error;
@@ -716,7 +777,9 @@ static bool parse_options(int argc, char **argv)
 			return false;
 		}
 	}
-	if (all)
+	if (all && (options.view.ops & 1 << OP_TOTAL))
+		options.sample.idle_ops = options.view.ops | 1 << OP_READ | 1 << OP_WRITE;
+	else if (all)
 		options.sample.idle_ops = options.view.ops == (1 << NR_OPS) - 1 ?
 			1 << OP_READ | 1 << OP_WRITE : options.view.ops;
 	return parse_arguments(argv + optind, argc - optind) && check_options();
@@ -748,8 +811,10 @@ int main(int argc, char **argv)
 			return 1;
 	}
 	ok = options.replay ? run_replay(&out) : run_live(&out);
-	if (out.record)
-		fclose(out.record);
+	if (out.record && fclose(out.record)) {
+		print_err("cannot write %s: %s", options.record, strerror(errno));
+		ok = false;
+	}
 	svg_free(out.svg);
 	return ok ? 0 : 1;
 }

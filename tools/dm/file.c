@@ -20,15 +20,25 @@ static char temporary[PATH_MAX];
  * file_begin() - begin to write a file
  * @path: path of the file
  *
- * Return: a temporary file beside it, for file_end(), or NULL after an error.
+ * Return: a temporary file beside it, or the file itself if it is not a regular one, for
+ * file_end(); NULL after an error.
  */
 FILE *file_begin(const char *path)
 {
 	mode_t mask = umask(0);
+	struct stat st;
 	FILE *f = NULL;
 	int fd = -1;
 
 	umask(mask);
+	*temporary = '\0';
+	/* a device or a pipe is written to, and stays */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+		f = fopen(path, "we");
+		if (!f)
+			print_err("%s: %s", path, strerror(errno));
+		return f;
+	}
 	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) < (int)sizeof(temporary))
 		fd = mkstemp(temporary);
 	else
@@ -53,14 +63,14 @@ bool file_end(FILE *f, const char *path)
 {
 	bool ok = !fflush(f) && !ferror(f);
 
+	ok = !fclose(f) && ok;
 	if (!ok)
 		print_err("cannot write %s: %s", path, strerror(errno));
-	fclose(f);
-	if (ok && rename(temporary, path)) {
+	if (ok && *temporary && rename(temporary, path)) {
 		print_err("%s: %s", path, strerror(errno));
 		ok = false;
 	}
-	if (!ok)
+	if (!ok && *temporary)
 		unlink(temporary);
 	return ok;
 }

@@ -13,9 +13,10 @@
 
 #define NS_PER_S 1000000000ULL
 
-/* longest request of a scraper, and seconds that it has to send it */
+/* longest request of a scraper, and seconds that it has to send it, and to take the answer */
 #define MAX_REQUEST 8192
 #define MAX_SECONDS 10
+#define MAX_SECONDS_ANSWER 60
 
 /**
  * struct printer - state of printing a family
@@ -208,37 +209,53 @@ static bool read_request(FILE *in, char line[MAX_REQUEST])
 }
 
 /**
- * metrics_answer() - answer a request by HTTP, but for the metrics
+ * metrics_read_request() - read a request by HTTP
  * @in: file from which the request is read
- * @out: file to which the head of the answer is written
  *
- * There is no length: the end of the connection is the end of the answer.
+ * SIGALRM ends the process if the request or the answer takes too long.
  *
- * Return: true if metrics are to follow.
+ * Return: kind of the answer.
  */
-bool metrics_answer(FILE *in, FILE *out)
+enum http metrics_read_request(FILE *in)
 {
 	char line[MAX_REQUEST], method[8], path[16];
-	const char *status = "200 OK", *text = "";
-	bool wanted = false, found;
+	bool found;
 
 	/* nobody waits for a scraper that sends nothing */
 	alarm(MAX_SECONDS);
 	found = read_request(in, line);
-	alarm(0);
-	if (!found || sscanf(line, "%7s %15s HTTP/1.", method, path) != 2) {
-		status = "400 Bad Request";
-		text = "expected: GET /metrics\n";
-	} else if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
-		status = "405 Method Not Allowed\r\nAllow: GET, HEAD";
-		text = "expected: GET /metrics\n";
-	} else if (strcmp(path, "/metrics")) {
-		status = "404 Not Found";
-		text = "expected: GET /metrics\n";
-	} else {
-		wanted = strcmp(method, "HEAD");
-	}
-	fprintf(out, "HTTP/1.0 %s\r\n", status);
-	fprintf(out, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n\r\n%s", text);
-	return wanted;
+	alarm(MAX_SECONDS_ANSWER);
+	if (!found || sscanf(line, "%7s %15[^? \r\n]", method, path) != 2)
+		return HTTP_BAD_REQUEST;
+	if (strcmp(path, "/metrics"))
+		return HTTP_NOT_FOUND;
+	if (!strcmp(method, "HEAD"))
+		return HTTP_HEAD;
+	return strcmp(method, "GET") ? HTTP_BAD_METHOD : HTTP_OK;
+}
+
+/**
+ * metrics_print_head() - write the head of an answer by HTTP
+ * @f: file
+ * @status: kind of the answer
+ *
+ * There is no length: the end of the connection is the end of the answer.
+ */
+void metrics_print_head(FILE *f, enum http status)
+{
+	static const char *const lines[] = {
+		[HTTP_OK] = "200 OK",
+		[HTTP_HEAD] = "200 OK",
+		[HTTP_BAD_REQUEST] = "400 Bad Request",
+		[HTTP_NOT_FOUND] = "404 Not Found",
+		[HTTP_BAD_METHOD] = "405 Method Not Allowed\r\nAllow: GET, HEAD",
+		[HTTP_UNAVAILABLE] = "503 Service Unavailable",
+	};
+
+	fprintf(f, "HTTP/1.0 %s\r\n", lines[status]);
+	fputs("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n\r\n", f);
+	if (status == HTTP_UNAVAILABLE)
+		fputs("cannot read the volumes\n", f);
+	else if (status > HTTP_HEAD)
+		fputs("expected: GET /metrics\n", f);
 }

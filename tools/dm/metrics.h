@@ -22,7 +22,26 @@ enum buckets {
 	BUCKETS_NONE,
 };
 
+/**
+ * enum http - kinds of answers by HTTP
+ * @HTTP_OK: metrics
+ * @HTTP_HEAD: the head of metrics only
+ * @HTTP_BAD_REQUEST: the request is no HTTP
+ * @HTTP_NOT_FOUND: the path is not /metrics
+ * @HTTP_BAD_METHOD: the method is neither GET nor HEAD
+ * @HTTP_UNAVAILABLE: the volumes cannot be read
+ */
+enum http {
+	HTTP_OK,
+	HTTP_HEAD,
+	HTTP_BAD_REQUEST,
+	HTTP_NOT_FOUND,
+	HTTP_BAD_METHOD,
+	HTTP_UNAVAILABLE,
+};
+
 void metrics_print(FILE *f, const struct report *report, unsigned int ops, enum buckets buckets);
-bool metrics_answer(FILE *in, FILE *out);
+enum http metrics_read_request(FILE *in);
+void metrics_print_head(FILE *f, enum http status);
 
 #endif /* DM_METRICS_H */

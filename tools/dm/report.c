@@ -72,13 +72,16 @@ struct report_volume *report_add_volume(struct report *report, const char *name,
 }
 
 /* Volumes come in the same order in each report: look first where the last one was found. */
-static struct report_volume *find(struct report *report, __u64 diskseq, unsigned int *next)
+static struct report_volume *find(struct report *report, const struct report_volume *v,
+				  unsigned int *next)
 {
 	unsigned int n, i;
 
 	for (n = 0; n < report->nr_volumes; n++) {
 		i = (*next + n) % report->nr_volumes;
-		if (report->volumes[i].diskseq == diskseq) {
+		/* sequence numbers begin anew when the host boots */
+		if (report->volumes[i].diskseq == v->diskseq &&
+		    !strcmp(report->volumes[i].uuid, v->uuid)) {
 			*next = i + 1;
 			return &report->volumes[i];
 		}
@@ -124,7 +127,7 @@ bool report_add(struct report *sum, struct report *report)
 		sum->volumes[i].interval_ns += report->interval_ns;
 	for (i = 0; i < report->nr_volumes; i++) {
 		struct report_volume *v = &report->volumes[i];
-		struct report_volume *known = find(sum, v->diskseq, &next);
+		struct report_volume *known = find(sum, v, &next);
 
 		if (!known) {
 			known = report_add_volume(sum, v->name, v->uuid, v->dev);

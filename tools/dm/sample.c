@@ -190,17 +190,18 @@ static void select_source(struct sampler *sampler, struct source *s)
 /* Read the name of a volume: at the start, and later since the volume may be renamed. */
 static int read_name(struct sampler *sampler, struct source *s)
 {
-	char path[64], name[SYSFS_TEXT_LEN];
+	char path[64], name[SYSFS_TEXT_LEN], *copy;
 	int r;
 
 	snprintf(path, sizeof(path), "%s/dm/name", s->disk);
 	r = sysfs_read_name(sampler->dir, path, name);
 	if (r || (s->name && !strcmp(s->name, name)))
 		return r;
-	free(s->name);
-	s->name = strdup(name);
-	if (!s->name)
+	copy = strdup(name);
+	if (!copy)
 		return -ENOMEM;
+	free(s->name);
+	s->name = copy;
 	select_source(sampler, s);
 	return 0;
 }
@@ -279,7 +280,9 @@ static void add_source(struct sampler *sampler, const char *disk, unsigned int m
 		snprintf(s->disk, sizeof(s->disk), "%.15s", disk);
 		s->fd = -1;
 		s->is_new = true;
-		s->from_zero = !sampler->first || sampler->options.since_start;
+		/* after an error, a volume that appears may have been there before */
+		s->from_zero = sampler->options.since_start ||
+			       (!sampler->first && !sampler->denied);
 		s->seen = true;
 		r = read_stat(sampler, s, stat) ?: read_identity(sampler, s);
 	}
@@ -359,7 +362,7 @@ static bool wants_joint(const struct sampler *sampler, const struct source *s)
 }
 
 /* Read the joint histograms of a volume into those of @counts that have latencies. */
-static int read_joint(struct source *s, struct counts *counts[NR_OPS])
+static int read_joint(struct sampler *sampler, struct source *s, struct counts *counts[NR_OPS])
 {
 	struct volume volume = {};
 	bool wanted = false;
@@ -376,10 +379,21 @@ static int read_joint(struct source *s, struct counts *counts[NR_OPS])
 	}
 	if (!wanted)
 		return 0;
+	/* the volume may have been renamed */
+	op = read_name(sampler, s);
+	if (op)
+		return op;
 	snprintf(volume.name, sizeof(volume.name), "%s", s->name);
 	reply = volume_histogram(&volume);
+	if (!reply && errno == EINVAL) {
+		/* the feature latency was switched off meanwhile */
+		for (op = 0; op < NR_OPS; op++)
+			if (counts[op])
+				counts[op]->timed = false;
+		return 0;
+	}
 	if (!reply)
-		return -ENODEV;
+		return errno == ENXIO || errno == ENOENT ? -ENODEV : -errno;
 	op = parse_joint(reply, counts) ? 0 : -EBADMSG;
 	free(reply);
 	return op;
@@ -419,7 +433,7 @@ static int read_counts(struct sampler *sampler, struct source *s, const __u64 *s
 		stat_counts(stat, op, counts[op]);
 		r = sysfs_read_counts(sampler->dir, s->disk, op, counts[op]);
 	}
-	return r ?: wants_joint(sampler, s) ? read_joint(s, counts) : 0;
+	return r ?: wants_joint(sampler, s) ? read_joint(sampler, s, counts) : 0;
 }
 
 /*
@@ -457,10 +471,14 @@ static void take_latencies(struct counts *now, struct counts *base, struct count
 {
 	if (now->timed && base && !base->timed) {
 		delta->timed = false;
+		delta->latency_ns = base->latency_ns;
 		memset(delta->latencies, 0, sizeof(delta->latencies));
 		free(delta->joint);
 		delta->joint = NULL;
 	} else if (!now->timed && base) {
+		/* the sum of the latencies waits for the histogram, so that both belong together */
+		now->latency_ns = base->latency_ns;
+		delta->latency_ns = base->latency_ns;
 		now->timed = base->timed;
 		memcpy(now->latencies, base->latencies, sizeof(now->latencies));
 		now->joint = base->joint;
@@ -468,6 +486,7 @@ static void take_latencies(struct counts *now, struct counts *base, struct count
 	} else if (!now->timed) {
 		/* none was measured yet */
 		now->timed = !now->latency_ns;
+		delta->latency_ns = 0;
 	}
 }
 
@@ -485,8 +504,12 @@ static struct counts *take(struct source *s, int op, struct counts *now, enum ev
 	if (base && !counts_sub(delta, base)) {
 		/* a count fell without a reset, so the volume restarted */
 		*event = EVENT_RESET;
-		memset(delta, 0, offsetof(struct counts, joint));
-		counts_add(delta, now);
+		counts_free(delta);
+		delta = counts_new();
+		if (delta && !counts_add(delta, now)) {
+			counts_free(delta);
+			delta = NULL;
+		}
 	}
 	counts_free(base);
 	s->counts[op] = now;
@@ -579,10 +602,16 @@ static bool sample_minor(struct sampler *sampler, unsigned int minor, struct rep
 	int r = -ENODEV;
 
 	if (!s->selected) {
+		__u64 stat[STAT_FIELDS];
+
 		/* the start is not seen of a volume that is renamed later */
 		s->from_zero = false;
-		r = s->seen ? read_name(sampler, s) : -ENODEV;
-		if (!r && !s->selected)
+		if (s->seen)
+			r = read_stat(sampler, s, stat) ?: read_name(sampler, s);
+		/* its path may have come meanwhile */
+		if (!r)
+			select_source(sampler, s);
+		if (!is_gone(r) && (r || !s->selected))
 			return true;
 	} else if (s->seen) {
 		r = sample_source(sampler, s, report);
@@ -638,7 +667,8 @@ static long nr_fds(void)
 	if (getrlimit(RLIMIT_NOFILE, &limit))
 		return 0;
 	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
+	if (setrlimit(RLIMIT_NOFILE, &limit) && getrlimit(RLIMIT_NOFILE, &limit))
+		return 0;
 	return limit.rlim_cur > LONG_MAX ? LONG_MAX : (long)limit.rlim_cur - SPARE_FDS;
 }
 

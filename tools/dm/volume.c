@@ -283,6 +283,8 @@ static bool first_dmp_sector(const struct volume *volume, uint64_t *sector)
 	unsigned int i = 0;
 	bool found;
 
+	/* in case no ioctl says why */
+	errno = ENODEV;
 	if (!volume_read_table(volume, false, &table))
 		return false;
 	while (i < table.nr && strcmp(table.segments[i].type, "dmp"))
@@ -298,7 +300,7 @@ static bool first_dmp_sector(const struct volume *volume, uint64_t *sector)
  * volume_histogram() - read the joint histograms of a volume
  * @volume: the volume; only its name is used
  *
- * Return: reply to the message histogram, to be freed, or NULL.
+ * Return: reply to the message histogram, to be freed, or NULL with errno set.
  */
 char *volume_histogram(const struct volume *volume)
 {
@@ -312,6 +314,8 @@ char *volume_histogram(const struct volume *volume)
 		const char *text = dm_task_get_message_response(dmt);
 
 		reply = strdup(text ? text : "");
+	} else if (dmt && dm_task_get_errno(dmt)) {
+		errno = dm_task_get_errno(dmt);
 	}
 	if (dmt)
 		dm_task_destroy(dmt);

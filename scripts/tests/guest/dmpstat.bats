@@ -33,6 +33,7 @@ dmp1	$(basename "$(sysfs dmp1)")	write	3	12288	4096	0	3	-	-"
 	equal "after reset" "$(dmpstat)" "1 idle volume not shown"
 	equal "-a" "$(dmpstat -a -Hp -o op,reqs)" "read	0
 write	0"
+	equal "-a -e total" "$(dmpstat -a -Hp -e total -o op,reqs)" "total	0"
 }
 
 @test "the reports add up to the counts of sysfs and of fio" {
@@ -207,6 +208,44 @@ write	0"
 	equal cells "$(cat "$TMPDIR/cells")" "$(histogram dmp1 | sort)"
 	equal "since the start" "$(dmpstat -x -H | tr '\t' ' ' | cut -d ' ' -f 2- | sort)" "$(histogram dmp1 | sort)"
 	dmpstat -x -e read | grep -q '^dmp1 read: .* requests by size and latency$'
+}
+
+@test "-x of a volume that is renamed, and of one that stops to measure" {
+	zero
+	create dmp1 /dev/mapper/zero1 0 1 latency
+	read_4k dmp1 9
+	dmpstat_start -x 0.2
+	dmsetup rename dmp1 other
+	read_4k other 4
+	next_report
+	equal "renamed" "$(sums other read | cut -d ' ' -f 1)" 4
+	dmsetup reload other --table "0 2097152 dmp /dev/mapper/zero1"
+	dmsetup resume other
+	read_4k other 2
+	next_report
+	dmpstat_stop
+	equal "without latency" "$(sums other read | cut -d ' ' -f 1)" 6
+	equal "gone" "$(query '[.[].gone[]]')" '[]'
+	equal "cells" "$(query '[.[].volumes[].ops.read.joint // [] | .[] | .[2]] | add')" 4
+}
+
+@test "a volume that takes the place of another, or gets its path later" {
+	zero
+	dmsetup create first -u UUID-first --table "0 8 dmp /dev/mapper/zero1"
+	dmpstat_start UUID-second /run/late 1 2>/dev/null
+	dmsetup remove first
+	dmsetup create second -u UUID-second --table "0 2097152 dmp /dev/mapper/zero1"
+	read_4k second 3
+	create third /dev/mapper/zero1
+	next_report
+	ln -s /dev/mapper/third /run/late
+	next_report
+	read_4k third 2
+	next_report
+	dmpstat_stop
+	rm /run/late
+	equal "by UUID" "$(sums second read)" "3 12288 0 0"
+	equal "by path" "$(sums third read)" "2 8192 0 0"
 }
 
 @test "everything but -x works without privilege" {

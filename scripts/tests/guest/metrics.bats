@@ -153,7 +153,7 @@ value()
 	promtool check metrics <"$TMPDIR/metrics"
 	equal "as without HTTP" "$(cat "$TMPDIR/metrics")" "$(dmpstat -M)"
 	equal "status" "$(head -n 1 "$TMPDIR/answer")" $'HTTP/1.0 200 OK\r'
-	for request in 'HEAD /metrics HTTP/1.1:200' 'POST /metrics HTTP/1.1:405' 'GET / HTTP/1.0:404' 'x:400' ':400'; do
+	for request in 'HEAD /metrics HTTP/1.1:200' 'POST /metrics HTTP/1.1:405' 'GET / HTTP/1.0:404' 'GET /metrics?x=y HTTP/1.0:200' 'x:400' ':400'; do
 		status=$(printf '%s\r\n\r\n' "${request%:*}" | dmpstat -M --http | head -n 1 | cut -d ' ' -f 2)
 		equal "$request" "$status" "${request##*:}"
 	done

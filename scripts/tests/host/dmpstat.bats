@@ -131,6 +131,25 @@ vg-db	read	8192	98304	1' -xH
 	# the end of the record is a report as well
 	[ "$(dmpstat --replay "$golden" -J 60 | jq .interval_ns)" = 2000000000 ]
 	[ "$(dmpstat --replay "$golden" -J 1 | jq .interval_ns | wc -l)" = 2 ]
+	# a real interval is never exact
+	sed 's/"interval_ns":1000000000/"interval_ns":999970000/' "$golden" >"$BATS_TEST_TMPDIR/short"
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/short" -J 1 | jq .interval_ns | wc -l)" = 2 ]
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/short" -J 2 | jq .interval_ns | wc -l)" = 1 ]
+	# counts since the start have no interval
+	sed 's/"interval_ns":1000000000/"interval_ns":null/g' "$golden" >"$BATS_TEST_TMPDIR/start"
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/start" -J 60 | jq .interval_ns | xargs)" = "null null" ]
+	# after a boot, another volume may have the same number
+	{ head -n 1 "$golden"; tail -n 1 "$golden" | sed 's/LVM-abc/LVM-other/'; } >"$BATS_TEST_TMPDIR/boot"
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/boot" -Hp -e read -o volume,reqs 60 | xargs)" = "vg-db 18231 vg-new 769" ]
+	# what ended and is not asked for
+	[ "$(dmpstat --replay "$golden" -J vg-new | tail -n 1 | jq -c .gone)" = '[]' ]
+}
+
+@test "the sum so far is shown before a line that is none" {
+	{ cat "$golden"; head -c 100 "$golden"; } >"$BATS_TEST_TMPDIR/cut"
+	run -1 --separate-stderr dmpstat --replay "$BATS_TEST_TMPDIR/cut" -Hp -e read -o reqs 60
+	[ "$output" = 19000 ]
+	[[ $stderr == *"line 3: not a report of dmpstat" ]]
 }
 
 @test "neither locale nor terminal change the numbers" {
@@ -167,6 +186,14 @@ vg-db	read	8192	98304	1' -xH
 	refuses 'Unrecognised field: foo' -o foo
 	refuses 'Selection syntax error' -S 'foo=1'
 	refuses 'foo' -O foo
+	refuses '--record would overwrite the file of --replay' --replay "$golden" --record "$PWD/scripts/../scripts/tests/golden.json"
+	refuses '-M takes --joint VOLUME instead of -x' -M -x
+	refuses '-M has no total' -M -e total
+	refuses '-M takes no count' -M --out x 1 2
+	refuses '-M with an interval needs --out FILE' -M 1
+	refuses 'expected a volume, not a pattern' -M --joint 'vg*'
+	refuses '--out, --http and --joint are for -M' --http
+	refuses '--le x: expected octave, half or none' -M --le=x
 	run -0 dmpstat -o help
 	[[ $output == *"p99 "*"99th percentile of the latencies [ns]."* ]]
 	run -0 dmpstat --help
@@ -265,9 +292,16 @@ pixel()
 		[ "$(pixel 700 $y)" = ffffff ]
 	done
 	sed 's/vg-db/a<b>\&c\\"\\u0007/' "$golden" >hostile
-	dmpstat --replay hostile -J --svg svg | head -n 1 | jq -e '.volumes[0].name == "a<b>&c\"\u0007"'
+	dmpstat --replay hostile -J --svg svg >json
+	head -n 1 json | jq -e '.volumes[0].name == "a<b>&c\"\u0007"'
 	xmllint --xpath 'string(//*[local-name()="text"][1])' svg | grep -qxF 'Latencies of a<b>&c"?, vg-log, vg-new'
 	run ! compgen -G 'svg.*'
+	# a device stays one
+	mkfifo pipe
+	dmpstat --replay "$golden" -J --svg pipe >/dev/null &
+	xmllint --noout - <pipe
+	wait $!
+	[ -p pipe ]
 	run -1 dmpstat --replay "$golden" -J --svg none/svg
 	[[ $output == *"none/svg: No such file or directory"* ]]
 	# many intervals share columns
