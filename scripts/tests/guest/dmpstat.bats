@@ -40,6 +40,7 @@ write	0"
 	create dmp1 "$(null_blk nullb0 size=64 memory_backed=0 irqmode=2 completion_nsec=200000)" 0 1 latency
 	dmpstat_start 0.2
 	fio_start fio_run --rw=randrw --bssplit=4k/50:64k/30:512k/20 --ioengine=libaio --iodepth=8
+	growth "$(sysfs dmp1)/dmp/read/reqs"
 	next_report
 	next_report
 	next_report
