@@ -57,7 +57,7 @@ static char *print(const struct report *report)
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	record_print(f, report, (1 << NR_OPS) - 1, true);
+	record_print(f, report, ALL_OPS, true);
 	fclose(f);
 	return text;
 }

@@ -45,11 +45,6 @@ dmpctl()
 	"$DMP_TOOLS/dmpctl" "$@"
 }
 
-dmpstat()
-{
-	"$DMP_TOOLS/dmpstat" "$@"
-}
-
 # types VOLUME: the kinds of its segments
 types()
 {

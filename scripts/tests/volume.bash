@@ -6,6 +6,17 @@ write_4k()
 	dd if=/dev/zero of="/dev/mapper/$1" bs=4k count="$2" oflag=direct status=none
 }
 
+read_4k()
+{
+	dd if="/dev/mapper/$1" of=/dev/null bs=4k count="$2" iflag=direct status=none
+}
+
+# zero: the volume zero1, which reads as zeroes, for dmp volumes over it
+zero()
+{
+	dmsetup create zero1 --table "0 2097152 zero"
+}
+
 # dirs NAME: the directories, one line each with the files in them
 dirs()
 {

@@ -6,7 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -30,13 +29,8 @@ struct axis {
 	__u64 (*end)(unsigned int bucket);
 };
 
-static __u64 latency_of(enum op op, unsigned int bucket)
-{
-	return latency_floor(bucket);
-}
-
 static const struct axis sizes = { NR_SIZES, UNIT_BYTES, size_floor, size_end };
-static const struct axis latencies = { NR_LATENCIES, UNIT_NS, latency_of, latency_end };
+static const struct axis latencies = { NR_LATENCIES, UNIT_NS, latency_floor_of, latency_end };
 
 static int width(void)
 {
@@ -113,7 +107,7 @@ static void print_bar(__u64 n, __u64 largest, const struct view_options *options
 static bool print_histogram(const struct report_volume *v, enum op op, const struct axis *axis,
 			    const __u64 *n, const struct view_options *options)
 {
-	__u64 all = sum_of(n, axis->nr), largest = 0, sum = 0;
+	__u64 all = sum_of(n, axis->nr), largest = max_of(n, axis->nr), sum = 0;
 	unsigned int first, last, i;
 
 	if (!find_range(n, axis->nr, &first, &last))
@@ -123,9 +117,6 @@ static bool print_histogram(const struct report_volume *v, enum op op, const str
 		printf("%*s %*s %8s %5s %5s\n", limit_width(options), "from",
 		       limit_width(options), "to", "count", "%", "cum");
 	}
-	for (i = first; i <= last; i++)
-		if (n[i] > largest)
-			largest = n[i];
 	for (i = first; i <= last; i++) {
 		sum += n[i];
 		print_bucket(v, op, axis, i, n[i], 100.0 * n[i] / all, 100.0 * sum / all, options);
@@ -187,9 +178,7 @@ static unsigned int octave(unsigned int bucket)
 /* Shade from 0 for none to @max for the largest count, on a logarithmic scale. */
 static unsigned int shade(__u64 n, __u64 largest, unsigned int max)
 {
-	if (!n)
-		return 0;
-	return largest == 1 ? max : 1 + lround((max - 1) * log(n) / log(largest));
+	return n ? 1 + lround((max - 1) * log_share(n, largest)) : 0;
 }
 
 static void print_cell(__u64 n, __u64 largest, bool color)
@@ -229,7 +218,7 @@ static bool print_joint(const struct report_volume *v, enum op op, const struct 
 			void *data)
 {
 	const struct view_options *options = data;
-	__u64 columns[NR_OCTAVES + 1] = {}, largest = 0;
+	__u64 columns[NR_OCTAVES + 1] = {}, largest = 0, max;
 	unsigned int first, last, i, row;
 	char text[NUMBER_LEN];
 
@@ -242,9 +231,9 @@ static bool print_joint(const struct report_volume *v, enum op op, const struct 
 			of_row[octave(i)] += c->joint[row][i];
 			columns[octave(i)] += c->joint[row][i];
 		}
-		for (i = 0; i <= NR_OCTAVES; i++)
-			if (of_row[i] > largest)
-				largest = of_row[i];
+		max = max_of(of_row, NR_OCTAVES + 1);
+		if (max > largest)
+			largest = max;
 	}
 	if (!find_range(columns, NR_OCTAVES + 1, &first, &last))
 		return true;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "counts.h"
 #include "error.h"
@@ -20,6 +21,22 @@ const char *const op_names[NR_OPS + 1] = {
 };
 
 /**
+ * op_find() - find an operation by its name
+ * @name: the name
+ *
+ * Return: the operation, OP_TOTAL for the total, or -1.
+ */
+int op_find(const char *name)
+{
+	int op;
+
+	for (op = 0; op <= OP_TOTAL; op++)
+		if (!strcmp(op_names[op], name))
+			return op;
+	return -1;
+}
+
+/**
  * counts_new() - allocate counts
  *
  * Return: the counts, all zero, to be freed by counts_free(), or NULL after an error.
@@ -31,6 +48,23 @@ struct counts *counts_new(void)
 	if (!counts)
 		print_err("out of memory");
 	return counts;
+}
+
+/**
+ * counts_copy() - copy counts
+ * @counts: the counts
+ *
+ * Return: the copy, to be freed by counts_free(), or NULL after an error.
+ */
+struct counts *counts_copy(const struct counts *counts)
+{
+	struct counts *copy = counts_new();
+
+	if (copy && !counts_add(copy, counts)) {
+		counts_free(copy);
+		return NULL;
+	}
+	return copy;
 }
 
 /**
@@ -60,6 +94,20 @@ void counts_free(struct counts *counts)
 }
 
 /**
+ * counts_free_ops() - free the counts of each operation
+ * @ops: the counts, all NULL afterwards
+ */
+void counts_free_ops(struct counts *ops[NR_OPS])
+{
+	int op;
+
+	for (op = 0; op < NR_OPS; op++) {
+		counts_free(ops[op]);
+		ops[op] = NULL;
+	}
+}
+
+/**
  * sum_of() - add up numbers
  * @n: the numbers
  * @nr: how many
@@ -74,6 +122,36 @@ __u64 sum_of(const __u64 *n, unsigned int nr)
 	for (i = 0; i < nr; i++)
 		sum += n[i];
 	return sum;
+}
+
+/**
+ * max_of() - find the largest number
+ * @n: the numbers
+ * @nr: how many
+ *
+ * Return: the largest one.
+ */
+__u64 max_of(const __u64 *n, unsigned int nr)
+{
+	__u64 max = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		if (n[i] > max)
+			max = n[i];
+	return max;
+}
+
+/**
+ * log_share() - place a count on a logarithmic scale
+ * @n: the count, at least 1
+ * @largest: the largest count
+ *
+ * Return: 0 for 1, up to 1 for @largest.
+ */
+double log_share(__u64 n, __u64 largest)
+{
+	return largest > 1 ? log(n) / log(largest) : 1;
 }
 
 static void add(__u64 *sum, const __u64 *n, unsigned int nr)
@@ -187,6 +265,18 @@ __u64 latency_floor(unsigned int bucket)
 	unsigned int half = bucket - 1;
 
 	return bucket ? 256ULL * (2 + half % 2) << half / 2 : 0;
+}
+
+/**
+ * latency_floor_of() - latency_floor() with the parameters of size_floor()
+ * @op: not used: all operations have the same buckets of latencies
+ * @bucket: index of the bucket
+ *
+ * Return: nanoseconds.
+ */
+__u64 latency_floor_of(enum op op, unsigned int bucket)
+{
+	return latency_floor(bucket);
 }
 
 /**

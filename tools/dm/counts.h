@@ -33,6 +33,9 @@ enum op {
 
 extern const char *const op_names[NR_OPS + 1];
 
+/* bitmap of all operations, without the total */
+#define ALL_OPS ((1 << NR_OPS) - 1)
+
 #define NR_SIZES	12
 #define NR_LATENCIES	52
 
@@ -70,9 +73,13 @@ struct percentile {
 	__u64 estimate;
 };
 
+int op_find(const char *name);
+
 struct counts *counts_new(void);
+struct counts *counts_copy(const struct counts *counts);
 bool counts_add_joint(struct counts *counts);
 void counts_free(struct counts *counts);
+void counts_free_ops(struct counts *ops[NR_OPS]);
 bool counts_add(struct counts *sum, const struct counts *counts);
 bool counts_sub(struct counts *counts, const struct counts *base);
 
@@ -80,10 +87,13 @@ __u64 size_floor(enum op op, unsigned int bucket);
 __u64 size_end(unsigned int bucket);
 int size_bucket(__u64 floor);
 __u64 latency_floor(unsigned int bucket);
+__u64 latency_floor_of(enum op op, unsigned int bucket);
 __u64 latency_end(unsigned int bucket);
 int latency_bucket(__u64 floor);
 
 __u64 sum_of(const __u64 *n, unsigned int nr);
+__u64 max_of(const __u64 *n, unsigned int nr);
+double log_share(__u64 n, __u64 largest);
 bool percentile(const __u64 *latencies, __u64 latency_ns, unsigned int permille,
 		struct percentile *p);
 

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <libdevmapper.h>
 #include <math.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,7 +27,7 @@
 /* volumes whose joint histograms -M prints: each has up to 624 cells for an operation */
 #define MAX_JOINT 16
 
-/* limits of the interval in seconds; the larger one is more than a year */
+/* limits of the interval in seconds: 0.1, and three years, which fit into 64 bits of ns */
 #define MIN_INTERVAL 0.1
 #define MAX_INTERVAL 1e8
 
@@ -64,7 +64,7 @@ static struct {
 	__u64 interval;
 	__u64 count;
 } options = {
-	.view.ops = (1 << NR_OPS) - 1,
+	.view.ops = ALL_OPS,
 	.show = view_table,
 };
 
@@ -175,7 +175,7 @@ static bool record(FILE *f, const struct report *report)
 {
 	off_t end = ftello(f);
 
-	record_print(f, report, (1 << NR_OPS) - 1, options.sample.joint);
+	record_print(f, report, ALL_OPS, options.sample.joint);
 	if (flush(f, options.record))
 		return true;
 	/* part of a line could not be replayed */
@@ -195,14 +195,6 @@ static bool deliver(const struct outputs *out, const struct report *report)
 {
 	return (!out->record || record(out->record, report)) &&
 	       (!out->svg || draw(out->svg, report)) && show(report);
-}
-
-static __u64 now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
 /* Wait for a time, or for one of the signals that end dmpstat. Return true after a signal. */
@@ -280,7 +272,7 @@ static void block_signals(sigset_t *ends)
 	sigprocmask(SIG_BLOCK, ends, NULL);
 }
 
-/* Report at each interval, and what came since the last one if a signal ends dmpstat. */
+/* Deliver a report after each interval. A signal cuts the last interval short. */
 static bool report_intervals(struct sampler *sampler, const struct outputs *out,
 			     const sigset_t *ends)
 {
@@ -420,8 +412,9 @@ static bool deliver_sum(const struct outputs *out, struct report *sum)
 }
 
 /*
- * Show the reports of a record, added up to intervals if one is given. A recorded interval is
- * never exactly as long as was asked for, so half of one may be missing.
+ * Show the reports of a record. With an interval, add up successive reports until their length
+ * reaches it. Recorded lengths vary by some microseconds, so a sum that lacks less than half of
+ * the last report counts as complete.
  */
 static bool replay(FILE *in, const struct outputs *out)
 {
@@ -483,9 +476,8 @@ static bool parse_ops(char *list)
 
 	options.view.ops = 0;
 	while ((name = strsep(&next, ","))) {
-		for (op = 0; op <= OP_TOTAL && strcmp(name, op_names[op]); op++)
-			;
-		if (op > OP_TOTAL) {
+		op = op_find(name);
+		if (op < 0) {
 			print_err("unknown operation %s, expected read, write, discard, write_zeroes, flush, zone or total",
 				  name);
 			return false;
@@ -780,7 +772,7 @@ static bool parse_options(int argc, char **argv)
 	if (all && (options.view.ops & 1 << OP_TOTAL))
 		options.sample.idle_ops = options.view.ops | 1 << OP_READ | 1 << OP_WRITE;
 	else if (all)
-		options.sample.idle_ops = options.view.ops == (1 << NR_OPS) - 1 ?
+		options.sample.idle_ops = options.view.ops == ALL_OPS ?
 			1 << OP_READ | 1 << OP_WRITE : options.view.ops;
 	return parse_arguments(argv + optind, argc - optind) && check_options();
 }

@@ -35,11 +35,6 @@ static void print_interval(FILE *f, __u64 ns)
 		fputs(",\"interval_ns\":null", f);
 }
 
-static __u64 latency_of(enum op op, unsigned int bucket)
-{
-	return latency_floor(bucket);
-}
-
 static void print_histogram(FILE *f, const char *name, enum op op, const __u64 *n,
 			    unsigned int nr, __u64 (*floor)(enum op op, unsigned int bucket))
 {
@@ -100,7 +95,8 @@ static void print_counts(FILE *f, enum op op, const struct counts *c, bool joint
 	if (c->timed || c->latency_ns)
 		fprintf(f, ",\"latency_ns\":%llu", c->latency_ns);
 	if (c->timed) {
-		print_histogram(f, "latency_hist", op, c->latencies, NR_LATENCIES, latency_of);
+		print_histogram(f, "latency_hist", op, c->latencies, NR_LATENCIES,
+				latency_floor_of);
 		print_percentiles(f, c);
 	}
 	if (joint && c->joint)

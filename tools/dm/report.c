@@ -71,7 +71,7 @@ struct report_volume *report_add_volume(struct report *report, const char *name,
 	return v;
 }
 
-/* Volumes come in the same order in each report: look first where the last one was found. */
+/* Reports list volumes in nearly the same order, so begin the search after the last match. */
 static struct report_volume *find(struct report *report, const struct report_volume *v,
 				  unsigned int *next)
 {
@@ -215,16 +215,13 @@ void report_sort(struct report *report)
  */
 void report_truncate(struct report *report, unsigned int nr)
 {
-	int op;
-
 	while (report->nr_volumes > nr) {
 		struct report_volume *v = &report->volumes[--report->nr_volumes];
 
 		free(v->name);
 		free(v->uuid);
 		free(v->dev);
-		for (op = 0; op < NR_OPS; op++)
-			counts_free(v->ops[op]);
+		counts_free_ops(v->ops);
 	}
 }
 

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <limits.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,7 @@
 
 /**
  * struct source - a volume
- * @disk: name of its disk, dm-N; empty in an unused element
+ * @disk: name of its disk, dm-N
  * @fd: descriptor of its file stat, -1 if it is opened for each report
  * @ino: inode number of that file
  * @diskseq: sequence number of the disk
@@ -74,9 +73,9 @@ struct source {
  * @first: true until the first report
  * @read_ns: time of the last report
  * @denied: true after a volume could not be read
- * @matched: bitmap of the command line's volumes that were found
+ * @matched: for each volume of the command line, true if it was found
  * @nr_sources: number of elements in @sources
- * @sources: the volumes, by minor number
+ * @sources: the volumes by minor number, NULL where there is none
  */
 struct sampler {
 	struct sample_options options;
@@ -90,22 +89,17 @@ struct sampler {
 	struct source **sources;
 };
 
-static __u64 now_ns(void)
+/**
+ * now_ns() - read the monotonic clock
+ *
+ * Return: nanoseconds.
+ */
+__u64 now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
-}
-
-static void free_counts(struct source *s)
-{
-	int op;
-
-	for (op = 0; op < NR_OPS; op++) {
-		counts_free(s->counts[op]);
-		s->counts[op] = NULL;
-	}
 }
 
 static void source_free(struct sampler *sampler, struct source *s)
@@ -114,7 +108,7 @@ static void source_free(struct sampler *sampler, struct source *s)
 		close(s->fd);
 		sampler->fds++;
 	}
-	free_counts(s);
+	counts_free_ops(s->counts);
 	free(s->name);
 	free(s->uuid);
 	free(s);
@@ -131,24 +125,13 @@ static void deny(struct sampler *sampler, const char *disk, int error)
 /* A path names the device that it is at the moment. */
 static bool is_path_of(const char *path, const char *dev)
 {
-	char devno[24];
-	struct stat st;
+	char text[24];
+	dev_t devno;
 
-	if (!strchr(path, '/') || stat(path, &st) || !S_ISBLK(st.st_mode))
+	if (!strchr(path, '/') || volume_path_devno(path, &devno))
 		return false;
-	snprintf(devno, sizeof(devno), "%u:%u", major(st.st_rdev), minor(st.st_rdev));
-	return !strcmp(devno, dev);
-}
-
-/* vg/lv is /dev/vg/lv, as for lvm2 */
-static bool is_lv_of(const char *arg, const char *dev)
-{
-	char path[PATH_MAX];
-
-	if (*arg == '/')
-		return false;
-	snprintf(path, sizeof(path), "/dev/%s", arg);
-	return is_path_of(path, dev);
+	snprintf(text, sizeof(text), "%u:%u", major(devno), minor(devno));
+	return !strcmp(text, dev);
 }
 
 /**
@@ -170,7 +153,7 @@ bool sample_names(const char *arg, const char *name, const char *uuid, const cha
 		mangle(mangled, arg);
 	return !fnmatch(arg, name, FNM_NOESCAPE) || !strcmp(mangled, name) ||
 	       (*uuid && !strcmp(arg, uuid)) || !strcmp(arg, disk) ||
-	       (dev && (!strcmp(arg, dev) || is_path_of(arg, dev) || is_lv_of(arg, dev)));
+	       (dev && (!strcmp(arg, dev) || is_path_of(arg, dev)));
 }
 
 static void select_source(struct sampler *sampler, struct source *s)
@@ -444,7 +427,7 @@ static int read_source(struct sampler *sampler, struct source *s, __u64 *stat,
 		       struct counts *counts[NR_OPS])
 {
 	__u64 again[STAT_FIELDS];
-	int op, r, tries;
+	int r, tries;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		r = read_stat(sampler, s, stat);
@@ -453,10 +436,7 @@ static int read_source(struct sampler *sampler, struct source *s, __u64 *stat,
 		r = read_counts(sampler, s, stat, counts) ?: read_stat(sampler, s, again);
 		if (!r && stat[0] == again[0])
 			return 0;
-		for (op = 0; op < NR_OPS; op++) {
-			counts_free(counts[op]);
-			counts[op] = NULL;
-		}
+		counts_free_ops(counts);
 		if (r)
 			return r;
 	}
@@ -493,10 +473,9 @@ static void take_latencies(struct counts *now, struct counts *base, struct count
 /* Replace the baseline of an operation by @now. Return the difference, or NULL after an error. */
 static struct counts *take(struct source *s, int op, struct counts *now, enum event *event)
 {
-	struct counts *delta = counts_new(), *base = s->counts[op];
+	struct counts *delta = counts_copy(now), *base = s->counts[op];
 
-	if (!delta || !counts_add(delta, now)) {
-		counts_free(delta);
+	if (!delta) {
 		counts_free(now);
 		return NULL;
 	}
@@ -505,11 +484,7 @@ static struct counts *take(struct source *s, int op, struct counts *now, enum ev
 		/* a count fell without a reset, so the volume restarted */
 		*event = EVENT_RESET;
 		counts_free(delta);
-		delta = counts_new();
-		if (delta && !counts_add(delta, now)) {
-			counts_free(delta);
-			delta = NULL;
-		}
+		delta = counts_copy(now);
 	}
 	counts_free(base);
 	s->counts[op] = now;
@@ -517,12 +492,12 @@ static struct counts *take(struct source *s, int op, struct counts *now, enum ev
 }
 
 /* Counts of an operation that counted nothing. Latencies of 0 requests differ from none. */
-static struct counts *idle_counts(struct sampler *sampler, struct source *s, enum op op)
+static struct counts *idle_counts(struct sampler *sampler, struct source *s)
 {
-	struct counts *idle = counts_new(), now;
+	struct counts *idle = counts_new();
 
-	if (idle && !sysfs_read_counts(sampler->dir, s->disk, op, &now))
-		idle->timed = now.timed;
+	if (idle)
+		idle->timed = sysfs_has_latencies(sampler->dir, s->disk);
 	return idle;
 }
 
@@ -536,7 +511,7 @@ static bool report_source(struct sampler *sampler, struct source *s, __u64 ns,
 
 	for (op = 0; op < NR_OPS; op++) {
 		if (!delta[op] && (sampler->options.idle_ops & 1 << op))
-			delta[op] = idle_counts(sampler, s, op);
+			delta[op] = idle_counts(sampler, s);
 		wanted |= !!delta[op];
 	}
 	if (!wanted) {
@@ -576,7 +551,7 @@ static int sample_source(struct sampler *sampler, struct source *s, struct repor
 	else if (restarted(s, stat) && !s->is_new)
 		event = EVENT_RESET;
 	if (event)
-		free_counts(s);
+		counts_free_ops(s->counts);
 	for (op = 0; op < NR_OPS; op++) {
 		if (!counts[op])
 			continue;
@@ -590,8 +565,7 @@ static int sample_source(struct sampler *sampler, struct source *s, struct repor
 	if (ok && !baseline)
 		ok = report_source(sampler, s, sampler->options.since_start ? 0 : now - last,
 				   delta, event, report);
-	for (op = 0; op < NR_OPS; op++)
-		counts_free(delta[op]);
+	counts_free_ops(delta);
 	return ok ? 0 : -ENOMEM;
 }
 

@@ -10,8 +10,8 @@
 
 /**
  * struct sample_options - what to read
- * @volumes: names of volumes as on the command line, NULL-terminated; none for all
- * @nr_volumes: number of elements in @volumes
+ * @volumes: names of volumes as on the command line
+ * @nr_volumes: number of elements in @volumes; 0 for all volumes
  * @since_start: true to count from the start of each volume, not from the first report
  * @idle_ops: bitmap of operations that are reported even if they counted nothing
  * @joint: true to read joint histograms, too; needs CAP_SYS_ADMIN
@@ -29,6 +29,8 @@ struct sample_options {
 };
 
 struct sampler;
+
+__u64 now_ns(void);
 
 struct sampler *sampler_new(const struct sample_options *options);
 bool sampler_read(struct sampler *sampler, struct report *report);

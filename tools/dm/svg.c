@@ -7,13 +7,10 @@
  * percentile. There is no script: a browser shows the title of the cell under the pointer.
  */
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "error.h"
 #include "file.h"
@@ -23,7 +20,7 @@
 /* if there are more intervals, two neighbors share a column */
 #define MAX_COLUMNS 512
 
-/* names in the headline; if there are more, their number is shown */
+/* names in the headline; more volumes are not named */
 #define MAX_NAMES 4
 
 /* layout in pixels */
@@ -57,7 +54,7 @@ struct column {
  * @merged: number of intervals in a column
  * @pending: number of intervals in the last column, if it is not complete
  * @columns: the columns, MAX_COLUMNS of them
- * @nr_names: number of volumes
+ * @nr_names: number of volumes, MAX_NAMES + 1 if there are more than MAX_NAMES
  * @names: names of the first volumes
  */
 struct svg {
@@ -215,14 +212,13 @@ static void print_cell(FILE *f, const struct svg *svg, enum op op, unsigned int 
 {
 	__u64 n = svg->columns[i].ops[op].latencies[row];
 	char from[NUMBER_LEN], to[NUMBER_LEN] = "no end";
-	double scale = largest > 1 ? log(n) / log(largest) : 1;
 
 	format_number(from, number(latency_floor(row), UNIT_NS), false);
 	if (latency_end(row))
 		format_number(to, number(latency_end(row), UNIT_NS), false);
 	fprintf(f, "<rect x=\"%.2f\" y=\"%d\" width=\"%.2f\" height=\"%d\" fill=\"%s\"><title>",
 		LEFT + i * column_width(svg), bottom - (int)(row + 1) * ROW, column_width(svg), ROW,
-		colors[(unsigned int)lround(scale * (NR_COLORS - 1))]);
+		colors[(unsigned int)lround(log_share(n, largest) * (NR_COLORS - 1))]);
 	print_clock(f, &svg->columns[i].end);
 	fprintf(f, ", %s to %s: %llu %s</title></rect>\n", from, to, n, op_names[op]);
 }
@@ -272,18 +268,16 @@ static void print_panel(FILE *f, const struct svg *svg, enum op op, const struct
 			int top)
 {
 	int bottom = top + 24 + HEIGHT;
-	__u64 largest = 0, n;
+	__u64 largest = 0, max;
 	unsigned int i, row;
 
 	fprintf(f, "<text x=\"%d\" y=\"%d\" font-weight=\"bold\">", LEFT, top + 16);
 	fprintf(f, "%s: %llu requests; ", op_names[op], sum_of(sum->latencies, NR_LATENCIES));
 	fputs("lines: median and 99th percentile</text>\n", f);
 	for (i = 0; i < svg->nr; i++) {
-		for (row = 0; row < NR_LATENCIES; row++) {
-			n = svg->columns[i].ops[op].latencies[row];
-			if (n > largest)
-				largest = n;
-		}
+		max = max_of(svg->columns[i].ops[op].latencies, NR_LATENCIES);
+		if (max > largest)
+			largest = max;
 	}
 	for (i = 0; i < svg->nr; i++)
 		for (row = 0; row < NR_LATENCIES; row++)

@@ -199,14 +199,19 @@ int sysfs_read_counts(int dir, const char *disk, enum op op, struct counts *coun
 	return parse_numbers(text, counts->latencies, NR_LATENCIES) ? 0 : -EBADMSG;
 }
 
-static int find_op(const char *name)
+/**
+ * sysfs_has_latencies() - tell whether a volume measures latencies
+ * @dir: descriptor of the directory of the disks
+ * @disk: name of the volume's disk
+ *
+ * Return: true if the files of latencies exist.
+ */
+bool sysfs_has_latencies(int dir, const char *disk)
 {
-	int op;
+	char path[PATH_MAX];
 
-	for (op = 0; op < NR_OPS; op++)
-		if (!strcmp(op_names[op], name))
-			return op;
-	return -1;
+	snprintf(path, sizeof(path), "%s/dmp/%s/latency_hist", disk, op_names[OP_READ]);
+	return !faccessat(dir, path, F_OK, 0);
 }
 
 static bool parse_cell(const char *line, struct counts *ops[NR_OPS])
@@ -219,10 +224,10 @@ static bool parse_cell(const char *line, struct counts *ops[NR_OPS])
 	if (sscanf(line, "%15s %llu %llu %llu%n", name, &size, &latency, &n, &end) != 4 ||
 	    line[end])
 		return false;
-	op = find_op(name);
+	op = op_find(name);
 	row = size_bucket(size);
 	column = latency_bucket(latency);
-	if (op < 0 || row < 0 || column < 0)
+	if (op < 0 || op == OP_TOTAL || row < 0 || column < 0)
 		return false;
 	if (ops[op] && ops[op]->joint)
 		ops[op]->joint[row][column] = n;

@@ -24,6 +24,7 @@ int sysfs_read(int dir, const char *path, char text[SYSFS_TEXT_LEN]);
 int sysfs_read_fd(int fd, char text[SYSFS_TEXT_LEN]);
 int sysfs_read_number(int dir, const char *path, __u64 *n);
 int sysfs_read_name(int dir, const char *path, char name[SYSFS_TEXT_LEN]);
+bool sysfs_has_latencies(int dir, const char *disk);
 int sysfs_read_counts(int dir, const char *disk, enum op op, struct counts *counts);
 
 bool parse_numbers(const char *text, __u64 *n, unsigned int nr);

@@ -17,25 +17,38 @@
 #include "error.h"
 #include "volume.h"
 
-static bool devno_of_path(const char *path, dev_t *devno)
+/**
+ * volume_path_devno() - find the device that a path names
+ * @path: path, or vg/lv for /dev/vg/lv, as for lvm2
+ * @devno: set to the device number
+ *
+ * Return: 0 or a negative errno.
+ */
+int volume_path_devno(const char *path, dev_t *devno)
 {
 	char lv[PATH_MAX];
 	struct stat st;
 
-	/* vg/lv is /dev/vg/lv, as for lvm2 */
 	if (stat(path, &st)) {
 		snprintf(lv, sizeof(lv), "/dev/%s", path);
-		if (path[0] == '/' || stat(lv, &st)) {
-			print_err("%s: %s", path, strerror(errno));
-			return false;
-		}
+		if (path[0] == '/' || stat(lv, &st))
+			return -errno;
 	}
-	if (!S_ISBLK(st.st_mode)) {
-		print_err("%s: not a block device", path);
-		return false;
-	}
+	if (!S_ISBLK(st.st_mode))
+		return -ENOTBLK;
 	*devno = st.st_rdev;
-	return true;
+	return 0;
+}
+
+static bool devno_of_path(const char *path, dev_t *devno)
+{
+	int r = volume_path_devno(path, devno);
+
+	if (r == -ENOTBLK)
+		print_err("%s: not a block device", path);
+	else if (r)
+		print_err("%s: %s", path, strerror(-r));
+	return !r;
 }
 
 /* Read the device number of dm-N from sysfs: it need not have a node in /dev. */

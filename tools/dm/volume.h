@@ -10,6 +10,7 @@
 #include <linux/dm-ioctl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
  * struct segment - a line of a table
@@ -46,6 +47,8 @@ struct volume {
 	char uuid[DM_UUID_LEN];
 	struct dm_info info;
 };
+
+int volume_path_devno(const char *path, dev_t *devno);
 
 /* These return true or a pointer on success, and false or NULL after printing an error. */
 bool volume_find(struct volume *volume, const char *arg);

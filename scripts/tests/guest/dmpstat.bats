@@ -8,17 +8,6 @@ load ../guest
 load ../volume
 load ../dmpstat
 
-zero()
-{
-	dmsetup create zero1 --table "0 2097152 zero"
-}
-
-# read_4k NAME COUNT
-read_4k()
-{
-	dd if="/dev/mapper/$1" of=/dev/null bs=4k count="$2" iflag=direct status=none
-}
-
 @test "without an interval it shows the counts since the volume began" {
 	zero
 	create dmp1 /dev/mapper/zero1 0 1 latency

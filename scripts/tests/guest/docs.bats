@@ -4,6 +4,7 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 load ../lvm
+load ../dmpstat
 
 pages=(
 	Documentation/admin-guide/device-mapper/dm-dmp.rst

@@ -6,17 +6,6 @@ load ../guest
 load ../volume
 load ../dmpstat
 
-zero()
-{
-	dmsetup create zero1 --table "0 2097152 zero"
-}
-
-# read_4k NAME COUNT
-read_4k()
-{
-	dd if="/dev/mapper/$1" of=/dev/null bs=4k count="$2" iflag=direct status=none
-}
-
 # metrics OPTION...: metrics that promtool has nothing to say about, in $TMPDIR/metrics
 metrics()
 {

@@ -9,13 +9,13 @@ bats_require_minimum_version 1.5.0
 	run -0 scripts/package "$BATS_TEST_TMPDIR/packages"
 	deb=$BATS_TEST_TMPDIR/packages/dm-dmp-dkms_${version}_all.deb
 	[ "$(dpkg-deb -f "$deb" Version)" = "$version" ]
-	dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/root"
+	dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/unpacked"
 	make -s -C dkms source DIR="$BATS_TEST_TMPDIR/source"
-	diff -r "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/root/usr/src/dm-dmp-$version"
-	dpkg-deb -x "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/root"
+	diff -r "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/unpacked/usr/src/dm-dmp-$version"
+	dpkg-deb -x "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/unpacked"
 	for tool in dmpctl dmpstat; do
-		"$BATS_TEST_TMPDIR/root/usr/sbin/$tool" --help
-		[ -e "$BATS_TEST_TMPDIR/root/usr/share/man/man8/$tool.8.gz" ]
+		"$BATS_TEST_TMPDIR/unpacked/usr/sbin/$tool" --help
+		[ -e "$BATS_TEST_TMPDIR/unpacked/usr/share/man/man8/$tool.8.gz" ]
 	done
 }
 
