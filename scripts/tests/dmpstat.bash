@@ -49,7 +49,13 @@ next_report()
 # reads_volumes: whether dmpstat has begun to read volumes
 reads_volumes()
 {
-	find "/proc/$reporter/fd" -lname '*/dmp/stat' | grep -q .
+	! keeps_descriptors 0
+}
+
+# keeps_descriptors NUMBER: whether dmpstat has so many volumes open
+keeps_descriptors()
+{
+	[ "$(find "/proc/$reporter/fd" -lname '*/dmp/stat' | wc -l)" = "$1" ]
 }
 
 # dmpstat_stop [SIGNAL]: end it, which leaves the report of the time since the last one
