@@ -303,10 +303,10 @@ static bool list_disks(struct sampler *sampler)
 {
 	int fd = openat(sampler->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	unsigned int minor, i;
 	struct dirent *entry;
 	bool ok = true;
-	int end;
+	unsigned int i;
+	__u64 minor;
 
 	if (!dir) {
 		print_err("/sys/block: %s", strerror(errno));
@@ -316,8 +316,8 @@ static bool list_disks(struct sampler *sampler)
 		if (sampler->sources[i])
 			sampler->sources[i]->seen = false;
 	while (ok && (entry = readdir(dir))) {
-		if (sscanf(entry->d_name, "dm-%u%n", &minor, &end) != 1 || entry->d_name[end] ||
-		    minor >= 1 << 20)
+		if (strncmp(entry->d_name, "dm-", 3) ||
+		    !parse_numbers(entry->d_name + 3, &minor, 1) || minor >= 1 << 20)
 			continue;
 		ok = grow_sources(sampler, minor);
 		if (!ok)
