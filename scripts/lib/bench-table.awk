@@ -113,11 +113,11 @@ function cpus_json(    i)
 	}
 }
 
-# the value for each volume, except for the file volumes: it is read once for all
+# the value for each volume, except for what there is once for all
 function each(what, name, kind,    part)
 {
 	split(name, part)
-	return growth[what, name, kind] / (what == "volumes" ? 1 : part[1])
+	return growth[what, name, kind] / (what ~ /^(volumes|rss)$/ ? 1 : part[1])
 }
 
 function growth_text(    w, i, j, k, titles, part)
@@ -129,6 +129,9 @@ function growth_text(    w, i, j, k, titles, part)
 	titles["total"] = "Read total/reqs in sysfs: thousand instructions for each volume"
 	titles["stat"] = "Read stat in sysfs: thousand instructions for each volume"
 	titles["volumes"] = "Read /sys/module/dmp/stat/volumes: thousand instructions in all"
+	titles["report"] = "A report each second, by dmpstat or dmstats report, all volumes idle: thousand instructions for each volume"
+	titles["all"] = "The same by dmpstat -a, which shows idle volumes: thousand instructions for each volume"
+	titles["rss"] = "Memory of dmpstat or dmstats report: KiB in all"
 	titles["remove"] = "Remove: microseconds for each volume, most of which is waiting"
 	titles["memory"] = "Memory: KiB for each volume"
 	titles["percpu"] = "Per-CPU memory, part of the memory above: KiB for each volume and CPU"
@@ -159,7 +162,7 @@ function growth_json(    w, i, j, part)
 					split(rows[i], part)
 					item(sprintf("\"what\": \"%s\", \"volumes\": %d, \"cpus\": %d, \"device\": \"%s\", \"%s\": %.0f",
 						measured[w], part[1], part[2], columns[j],
-						measured[w] ~ /^(memory|percpu)$/ ? "kib" : "us",
+						measured[w] ~ /^(memory|percpu|rss)$/ ? "kib" : "us",
 						growth[measured[w], rows[i], columns[j]]))
 				}
 }

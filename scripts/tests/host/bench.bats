@@ -15,12 +15,13 @@ table()
 	awk "$@" -f "$table"
 }
 
-@test "requests execute no more instructions than they may" {
+@test "requests and idle volumes take no more instructions than they may" {
 	run -0 scripts/bench --check
 	printf '%s\n' "$output" | sed 's/^/# /' >&3
 	[[ $output == *"dmp: "*" instructions over dm-linear, at most 55 are allowed"* ]]
 	[[ $output == *"dmp+latency: "*" instructions over dm-linear, at most 195 are allowed"* ]]
 	[[ $output == *"no instruction of dmp_map "*" locks memory"* ]]
+	[[ $output == *"dmpstat: "*" instructions for each idle volume, at most 15000 are allowed"* ]]
 }
 
 @test "the table of costs" {
