@@ -123,11 +123,11 @@ stock_build()
 	echo "$key" >"$DMP_BUILD/dmp.key"
 }
 
-# stock_modules: the files of what the kernel needs to mount 9p, in the order to load them
+# stock_modules: the files of what the kernel needs to mount its root, in the order to load them
 stock_modules()
 {
 	local module
-	for module in virtio_pci 9pnet_virtio 9p; do
+	for module in virtio_pci 9pnet_virtio 9p overlay; do
 		modprobe -d "$DMP_BUILD/root" -S "$stock_version" --show-depends "$module"
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
 }
@@ -151,11 +151,12 @@ stock_initramfs()
 	rm -r "$stage"
 }
 
-# stock_run SECONDS COMMAND...: as uml_run, in the kernel of stock_choose
-stock_run()
+# stock_boot SECONDS "WORDS" COMMAND...: run a command as uml_run does, in the kernel of
+# stock_choose with these WORDS on its command line
+stock_boot()
 {
-	local limit=$1 run root=$DMP_BUILD/root vmlinuz start=$SECONDS status=0
-	shift
+	local limit=$1 words=$2 run root=$DMP_BUILD/root vmlinuz start=$SECONDS status=0
+	shift 2
 	vmlinuz=$root/boot/vmlinuz-$stock_version
 	[ -e "$vmlinuz" ] || vmlinuz=$root/lib/modules/$stock_version/vmlinuz
 	run=$(guest_job "$@")
@@ -167,7 +168,13 @@ stock_run()
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$run,mount_tag=run,security_model=none" \
 		-append "console=ttyS0 quiet loglevel=2 panic=-1 $DMP_GUEST_WORDS \
-			DMP_BUILD=$DMP_BUILD DMP_INIT=$DMP_TOP/scripts/lib/guest-init" \
+			DMP_BUILD=$DMP_BUILD $words" \
 		</dev/null 2>"$run/console.log" || status=$?
 	guest_status "$run" "$limit" $((SECONDS - start)) "$status"
+}
+
+# stock_run SECONDS COMMAND...: run a command as uml_run does, in the kernel of stock_choose
+stock_run()
+{
+	stock_boot "$1" "DMP_INIT=$DMP_TOP/scripts/lib/guest-init" "${@:2}"
 }
