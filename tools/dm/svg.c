@@ -247,6 +247,7 @@ static void print_percentile(FILE *f, const struct svg *svg, enum op op, unsigne
 static void print_axes(FILE *f, const struct svg *svg, int bottom)
 {
 	char text[NUMBER_LEN];
+	time_t labelled = 0;
 	unsigned int i;
 
 	fprintf(f, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" ", LEFT, bottom - HEIGHT,
@@ -258,6 +259,10 @@ static void print_axes(FILE *f, const struct svg *svg, int bottom)
 			bottom - (int)i * ROW + 4,
 			format_number(text, number(latency_floor(i), UNIT_NS), false));
 	for (i = 0; i < svg->nr; i += (svg->nr + 7) / 8) {
+		/* a label has whole seconds */
+		if (svg->columns[i].end.tv_sec == labelled)
+			continue;
+		labelled = svg->columns[i].end.tv_sec;
 		fprintf(f, "<text x=\"%.2f\" y=\"%d\">", LEFT + i * column_width(svg), bottom + 16);
 		print_clock(f, &svg->columns[i].end);
 		fputs("</text>\n", f);

@@ -14,6 +14,7 @@ pages=(
 
 # blocks that no guest can run, by their first command, and why
 declare -gA elsewhere=(
+	['# dmpstat 1 3']="a load, which scripts/demo shows: host/scripts"
 	['$ sudo scripts/install']="installs a module for the machine that runs the tests: host/install, host/dkms"
 )
 tracing="# echo 1 > /sys/kernel/tracing/events/percpu/percpu_alloc_percpu/enable"

@@ -17,6 +17,10 @@ bats_require_minimum_version 1.5.0
 		"$BATS_TEST_TMPDIR/unpacked/usr/sbin/$tool" --help
 		[ -e "$BATS_TEST_TMPDIR/unpacked/usr/share/man/man8/$tool.8.gz" ]
 	done
+	# no service starts unasked
+	ls "$BATS_TEST_TMPDIR/unpacked/lib/systemd/system/dmpstat.socket"
+	dpkg-deb -e "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/control"
+	run ! grep -rE 'enable|start' "$BATS_TEST_TMPDIR/control" --include='p*'
 }
 
 @test "without a directory it says what it expected" {

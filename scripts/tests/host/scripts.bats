@@ -14,7 +14,7 @@ setup()
 @test "shellcheck finds nothing" {
 	shellcheck --external-sources --source-path=SCRIPTDIR \
 		scripts/{bench,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
-		scripts/lib/{bench-init,guest-init,stock-init,play-session,play-demo} scripts/tests/run \
+		scripts/lib/{bench-init,guest-init,guest-job,stock-init,play-session,play-demo} scripts/tests/run \
 		scripts/tests/*.bash scripts/tests/*/*.bats
 	shellcheck --shell=bash tools/dm/*.bash-completion
 }
@@ -121,6 +121,9 @@ setup()
 	[[ $output == *$'write:\n\treqs: 1\n\tavg size: 4096\n'* ]]
 	[ "$(grep -c '^dmp1   read .*us\|^dmp1   read .*ms' <<<"$output")" -ge 3 ]
 	[[ $output == *"dmp1 read: "*" requests by size and latency"* ]]
+	picture=$(sed -n 's/.* as a picture, .*: //p' <<<"$output")
+	xmllint --noout "$picture"
+	grep -q '>read: [0-9]* requests' "$picture"
 	[[ $output == *"the session ended well"* ]]
 }
 
