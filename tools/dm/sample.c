@@ -45,7 +45,9 @@
  * @is_new: true until the first reading
  * @from_zero: true if the first report has all counts, false if they are a baseline
  * @read_ns: time of the last reading
- * @stat: numbers of the file stat at that time
+ * @text: the file stat as it was parsed last
+ * @parsed: its numbers
+ * @stat: numbers of the file stat at the time of the last reading
  * @counts: counts at that time, NULL if they are zero
  */
 struct source {
@@ -61,6 +63,8 @@ struct source {
 	bool is_new;
 	bool from_zero;
 	__u64 read_ns;
+	char text[STAT_FIELDS * sizeof("18446744073709551615")];
+	__u64 parsed[STAT_FIELDS];
 	__u64 stat[STAT_FIELDS];
 	struct counts *counts[NR_OPS];
 };
@@ -228,6 +232,21 @@ static int open_stat(struct sampler *sampler, struct source *s)
 	return fd;
 }
 
+/* Comparing the text of an idle volume takes less than parsing it again. */
+static int parse_stat(struct source *s, const char *text, __u64 stat[STAT_FIELDS])
+{
+	if (strcmp(text, s->text)) {
+		*s->text = '\0';
+		if (!parse_numbers(text, s->parsed, STAT_FIELDS))
+			return -EBADMSG;
+		/* a newer kernel may have more fields than there is place for: compare nothing */
+		if (strlen(text) < sizeof(s->text))
+			strcpy(s->text, text);
+	}
+	memcpy(stat, s->parsed, sizeof(s->parsed));
+	return 0;
+}
+
 static int read_stat(struct sampler *sampler, struct source *s, __u64 stat[STAT_FIELDS])
 {
 	int fd = s->fd >= 0 ? s->fd : open_stat(sampler, s);
@@ -243,9 +262,7 @@ static int read_stat(struct sampler *sampler, struct source *s, __u64 stat[STAT_
 	} else if (s->fd < 0) {
 		close(fd);
 	}
-	if (!r && !parse_numbers(text, stat, STAT_FIELDS))
-		r = -EBADMSG;
-	return r;
+	return r ?: parse_stat(s, text, stat);
 }
 
 static bool is_gone(int error)

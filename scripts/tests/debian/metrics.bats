@@ -2,6 +2,7 @@
 # Who reads the metrics, in a Debian with systemd: Prometheus by the socket and by
 # node_exporter's textfile, the queries of the dashboard, and PCP.
 
+# shellcheck disable=SC2016 # variables of Grafana
 bats_require_minimum_version 1.5.0
 load ../guest
 load ../volume
