@@ -170,6 +170,17 @@ struct outputs {
 	struct svg *svg;
 };
 
+/* Not before it is known that there is something to record: this empties the file. */
+static bool open_record(struct outputs *out)
+{
+	if (!options.record)
+		return true;
+	out->record = fopen(options.record, "we");
+	if (!out->record)
+		print_err("%s: %s", options.record, strerror(errno));
+	return out->record;
+}
+
 /* Add a report to the record, or leave the record as it was before. */
 static bool record(FILE *f, const struct report *report)
 {
@@ -339,7 +350,7 @@ static bool run_metrics(void)
 	return ok || options.interval;
 }
 
-static bool run_live(const struct outputs *out)
+static bool run_live(struct outputs *out)
 {
 	struct report report = {};
 	struct sampler *sampler;
@@ -354,7 +365,7 @@ static bool run_live(const struct outputs *out)
 		return false;
 	if (options.interval)
 		block_signals(&ends);
-	ok = sampler_read(sampler, &report) && check_volumes(sampler);
+	ok = sampler_read(sampler, &report) && check_volumes(sampler) && open_record(out);
 	if (ok && options.interval)
 		ok = report_intervals(sampler, out, &ends);
 	else if (ok)
@@ -364,41 +375,124 @@ static bool run_live(const struct outputs *out)
 	return ok;
 }
 
-static bool is_selected(const struct report_volume *v)
+/**
+ * struct chosen - volume of a record that the command line names, by which name ever
+ * @diskseq: sequence number of its disk
+ * @uuid: its UUID, since another boot counts disks anew
+ */
+struct chosen {
+	__u64 diskseq;
+	char *uuid;
+};
+
+/**
+ * struct choice - volumes of a record that the command line names
+ * @matched: for each name, true if a report had such a volume
+ * @nr: number of elements in @chosen
+ * @chosen: the volumes
+ */
+struct choice {
+	bool *matched;
+	unsigned int nr;
+	struct chosen *chosen;
+};
+
+static bool is_named(struct choice *choice, const struct report_volume *v)
+{
+	bool named = false;
+	unsigned int i;
+
+	for (i = 0; i < options.sample.nr_volumes; i++) {
+		if (sample_names(options.sample.volumes[i], v->name, v->uuid, v->dev, NULL)) {
+			choice->matched[i] = true;
+			named = true;
+		}
+	}
+	return named || !options.sample.nr_volumes;
+}
+
+static bool is_chosen(struct choice *choice, const struct report_volume *v)
 {
 	unsigned int i;
 
-	for (i = 0; i < options.sample.nr_volumes; i++)
-		if (sample_names(options.sample.volumes[i], v->name, v->uuid, v->dev, NULL))
+	for (i = 0; i < choice->nr; i++)
+		if (choice->chosen[i].diskseq == v->diskseq &&
+		    !strcmp(choice->chosen[i].uuid, v->uuid))
 			return true;
-	return !options.sample.nr_volumes;
+	return false;
 }
 
-/* Remove the volumes that the command line does not name. */
-static void select_volumes(struct report *report)
+/* Return false if there is no memory. */
+static bool choose(struct choice *choice, const struct report_volume *v)
+{
+	struct chosen *chosen = reallocarray(choice->chosen, choice->nr + 1, sizeof(*chosen));
+
+	if (chosen) {
+		choice->chosen = chosen;
+		chosen += choice->nr;
+		*chosen = (struct chosen) { v->diskseq, strdup(v->uuid) };
+	}
+	if (!chosen || !chosen->uuid) {
+		print_err("out of memory");
+		return false;
+	}
+	choice->nr++;
+	return true;
+}
+
+static void choice_free(struct choice *choice)
+{
+	while (choice->nr)
+		free(choice->chosen[--choice->nr].uuid);
+	free(choice->chosen);
+	free(choice->matched);
+}
+
+/* Remove the volumes that the command line does not name. Return false if there is no memory. */
+static bool select_volumes(struct report *report, struct choice *choice)
 {
 	struct report_volume *v = report->volumes;
 	unsigned int i, nr = 0;
+	bool ok = true;
 
+	if (!options.sample.nr_volumes)
+		return true;
 	for (i = 0; i < report->nr_volumes; i++) {
 		struct report_volume other = v[i];
+		bool chosen = is_chosen(choice, &other);
 
-		if (is_selected(&other)) {
-			v[i] = v[nr];
-			v[nr++] = other;
-		}
+		if (!is_named(choice, &other) && !chosen)
+			continue;
+		ok = ok && (chosen || choose(choice, &other));
+		v[i] = v[nr];
+		v[nr++] = other;
 	}
 	report_truncate(report, nr);
 	for (i = nr = 0; i < report->nr_gone; i++) {
 		struct report_volume gone = { .name = report->gone[i], .uuid = "", .dev = "" };
 
-		if (is_selected(&gone)) {
+		if (is_named(choice, &gone)) {
 			report->gone[i] = report->gone[nr];
 			report->gone[nr++] = gone.name;
 		}
 	}
 	while (report->nr_gone > nr)
 		free(report->gone[--report->nr_gone]);
+	return ok;
+}
+
+/* Return false if the record has no volume of a name. */
+static bool check_choice(const struct choice *choice)
+{
+	unsigned int i;
+
+	for (i = 0; i < options.sample.nr_volumes; i++) {
+		if (choice->matched[i])
+			continue;
+		print_err("%s: no such volume in %s", options.sample.volumes[i], options.replay);
+		return false;
+	}
+	return true;
 }
 
 static bool deliver_sum(const struct outputs *out, struct report *sum)
@@ -416,7 +510,7 @@ static bool deliver_sum(const struct outputs *out, struct report *sum)
  * reaches it. Recorded lengths vary by some microseconds, so a sum that lacks less than half of
  * the last report counts as complete.
  */
-static bool replay(FILE *in, const struct outputs *out)
+static bool replay(FILE *in, const struct outputs *out, struct choice *choice)
 {
 	struct report sum = {}, report;
 	__u64 nr = 0, shown = 0, len;
@@ -432,8 +526,7 @@ static bool replay(FILE *in, const struct outputs *out)
 			break;
 		}
 		len = report.interval_ns;
-		select_volumes(&report);
-		ok = report_add(&sum, &report);
+		ok = select_volumes(&report, choice) && report_add(&sum, &report);
 		report_free(&report);
 		pending = ok;
 		/* a report since the start of the volumes has no length */
@@ -455,18 +548,22 @@ static bool replay(FILE *in, const struct outputs *out)
 	return ok;
 }
 
-static bool run_replay(const struct outputs *out)
+static bool run_replay(struct outputs *out)
 {
+	struct choice choice = { .matched = calloc(options.sample.nr_volumes + 1, sizeof(bool)) };
 	FILE *in = fopen(options.replay, "re");
-	bool ok;
+	bool ok = in && choice.matched;
 
-	if (!in) {
+	if (!in)
 		print_err("%s: %s", options.replay, strerror(errno));
-		return false;
-	}
-	ok = replay(in, out);
-	fclose(in);
-	return ok && (!out->svg || svg_write(out->svg, options.svg));
+	else if (!ok)
+		print_err("out of memory");
+	ok = ok && open_record(out) && replay(in, out, &choice) && check_choice(&choice) &&
+	     (!out->svg || svg_write(out->svg, options.svg));
+	choice_free(&choice);
+	if (in)
+		fclose(in);
+	return ok;
 }
 
 static bool parse_ops(char *list)
@@ -790,13 +887,6 @@ int main(int argc, char **argv)
 		return 0;
 	if (!table_check(&options.view))
 		return 2;
-	if (options.record) {
-		out.record = fopen(options.record, "we");
-		if (!out.record) {
-			print_err("%s: %s", options.record, strerror(errno));
-			return 1;
-		}
-	}
 	if (options.svg) {
 		out.svg = svg_new();
 		if (!out.svg)

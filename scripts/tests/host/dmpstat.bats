@@ -141,8 +141,22 @@ vg-db	read	8192	98304	1' -xH
 	# after a boot, another volume may have the same number
 	{ head -n 1 "$golden"; tail -n 1 "$golden" | sed 's/LVM-abc/LVM-other/'; } >"$BATS_TEST_TMPDIR/boot"
 	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/boot" -Hp -e read -o volume,reqs 60 | xargs)" = "vg-db 18231 vg-new 769" ]
+	# who asks for the old name has both
+	[ "$(dmpstat --replay "$golden" -Hp -e read -o volume,reqs vg-db 60 | xargs)" = "vg-new 19000" ]
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/boot" -Hp -e read -o volume,reqs vg-db 60 | xargs)" = "vg-db 18231" ]
 	# what ended and is not asked for
 	[ "$(dmpstat --replay "$golden" -J vg-new | tail -n 1 | jq -c .gone)" = '[]' ]
+}
+
+@test "a name that is wrong" {
+	run -1 --separate-stderr dmpstat --replay "$golden" -Hp -o reqs vg-db nosuch
+	[ "$stderr" = "dmpstat: nosuch: no such volume in $golden" ]
+	# the file of --record stays as it was
+	echo old >"$BATS_TEST_TMPDIR/record"
+	run -1 dmpstat --record "$BATS_TEST_TMPDIR/record" nosuch
+	[ "$(cat "$BATS_TEST_TMPDIR/record")" = old ]
+	run -1 dmpstat --record "$BATS_TEST_TMPDIR/record" --replay "$BATS_TEST_TMPDIR/nosuch"
+	[ "$(cat "$BATS_TEST_TMPDIR/record")" = old ]
 }
 
 @test "the sum so far is shown before a line that is none" {
