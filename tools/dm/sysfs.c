@@ -153,7 +153,7 @@ bool parse_numbers(const char *text, __u64 *n, unsigned int nr)
 			text++;
 		text = parse_number(text, &n[i]);
 		/* strchr() finds the end of the text, too */
-		if (!text || !strchr(" \n", *text))
+		if (!text || !strchr("\n ", *text))
 			return false;
 	}
 	return true;
