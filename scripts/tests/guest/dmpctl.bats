@@ -109,12 +109,12 @@ rounds_on()
 }
 
 @test "attach and detach under ext4 and verified I/O" {
-	rounds_on ext4 "${DMP_ROUNDS:-20}"
+	rounds_on ext4 "${DMP_ROUNDS:-8}"
 	e2fsck -fn /dev/mapper/vg-lv
 }
 
 @test "attach and detach under xfs and verified I/O" {
-	rounds_on xfs "${DMP_ROUNDS:-20}"
+	rounds_on xfs "${DMP_ROUNDS:-8}"
 	xfs_repair -n /dev/mapper/vg-lv
 }
 

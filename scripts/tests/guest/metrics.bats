@@ -130,7 +130,8 @@ value()
 	echo old >/run/mnt/metrics
 	run -1 dmpstat -M --le=half --out /run/mnt/metrics
 	equal "a full disk" "$output" "dmpstat: cannot write /run/mnt/metrics: No space left on device"
-	equal "old" "$(cat /run/mnt/*)" old
+	equal "old" "$(cat /run/mnt/metrics)" old
+	equal "files" "$(ls -A /run/mnt)" metrics
 	umount /run/mnt
 }
 
