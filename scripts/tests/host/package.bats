@@ -17,10 +17,11 @@ bats_require_minimum_version 1.5.0
 		"$BATS_TEST_TMPDIR/unpacked/usr/sbin/$tool" --help
 		[ -e "$BATS_TEST_TMPDIR/unpacked/usr/share/man/man8/$tool.8.gz" ]
 	done
-	# no service starts unasked
+	# no unit starts unasked, nor ends with an upgrade; who enabled one keeps it
 	ls "$BATS_TEST_TMPDIR/unpacked/lib/systemd/system/dmpstat.socket"
 	dpkg-deb -e "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/control"
-	run ! grep -rE 'dmpstat|deb-systemd-invoke' "$BATS_TEST_TMPDIR/control" --include='p*'
+	grep -q "if deb-systemd-helper debian-installed 'dmpstat.socket'" "$BATS_TEST_TMPDIR/control/postinst"
+	run ! grep -r deb-systemd-invoke "$BATS_TEST_TMPDIR/control" --include='p*inst'
 }
 
 @test "without a directory it says what it expected" {
