@@ -130,6 +130,17 @@ sysfs()
 	echo "/sys/block/$(basename "$(readlink -f "/sys/dev/block/$(dmsetup info -c --noheadings -o major,minor --separator : "$1")")")"
 }
 
+# attributes NAME: "FILE:VALUE" of all files of a volume's disk that can be read, without those that
+# identify the volume or count its requests, and without those of dmp
+attributes()
+{
+	local disk
+	disk=$(sysfs "$1") || return
+	(cd "$disk" && find . -maxdepth 2 -type f -readable -printf '%P\n' |
+		grep -vxE '(dev|diskseq|uevent|stat|inflight|dm/name|dm/uuid)|(dmp|trace|power)/.*' |
+		xargs grep -s ^ | sort)
+}
+
 # counts NAME OPERATION: "reqs bytes errors" of a volume, from dmsetup status
 counts()
 {

@@ -2,9 +2,9 @@
 /*
  * usage: operations DEVICE
  *
- * Do all sorts of operations with a block device and print what came of each: its result, or the
- * name of its error, and a checksum of the data that it read. What is printed of two devices that
- * began alike is the same if they behave alike.
+ * Perform operations on a block device, and print the result or the errno of each, and a
+ * checksum of the data of each read. Two devices with the same initial data that behave alike
+ * print the same.
  */
 
 #define _GNU_SOURCE
@@ -21,7 +21,6 @@
 #include <scsi/sg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -29,7 +28,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define ATOMIC 0x40		/* RWF_ATOMIC, newer than many C libraries */
+/* RWF_ATOMIC and FALLOC_FL_WRITE_ZEROES, newer than many headers */
+#define ATOMIC 0x40
+#define WRITE_ZEROES 0x80
 #define BUFFER (2 << 20)
 
 static const char *path;
@@ -55,7 +56,7 @@ static __u32 sum(const unsigned char *p, long long n)
 	return hash;
 }
 
-/* Bytes that differ by offset and by what writes them. */
+/* Data that differ by offset and by transfer, which @seed tells. */
 static void fill(long long offset, size_t len, int seed)
 {
 	size_t i;
@@ -66,7 +67,7 @@ static void fill(long long offset, size_t len, int seed)
 
 /**
  * struct transfer - a read or a write
- * @what: what it is
+ * @what: its name in the output
  * @offset: offset in bytes; from the end of the device if negative, END is the end itself
  * @len: length in bytes
  * @misaligned: how far the buffer is off a page
@@ -122,7 +123,7 @@ static void transfer(int fd, const struct transfer *t, bool is_write, const char
 
 	snprintf(what, sizeof(what), "%s %s %s", how, is_write ? "write" : "read", t->what);
 	if (is_write)
-		fill(offset, t->len + t->misaligned, t - transfers);
+		fill(offset, t->len + t->misaligned, sum((const void *)t->what, strlen(t->what)));
 	else
 		memset(buffer, 0xee, t->len + t->misaligned);
 	r = is_write ? pwritev2(fd, &iov, 1, offset, t->rwf) : preadv2(fd, &iov, 1, offset, t->rwf);
@@ -180,7 +181,7 @@ static void ask(int fd)
 	outcome("SEEK_HOLE", lseek(fd, 0, SEEK_HOLE));
 }
 
-/* What a device-mapper device may pass on to the device below. */
+/* ioctls that device-mapper may forward to the underlying device. */
 static void pass(int fd)
 {
 	unsigned char inquiry[6] = { 0x12, 0, 0, 0, 96 }, reply[96] = {};
@@ -235,14 +236,16 @@ static const struct {
 	{ "punch hole", 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE },
 	{ "zero range", 0, FALLOC_FL_ZERO_RANGE },
 	{ "zero range, keep size", 0, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE },
-	{ "no hide stale", 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE | 0x4 },
-	{ "write zeroes", 0, 0x80 },
+	{ "no hide stale", 0, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE |
+		FALLOC_FL_NO_HIDE_STALE },
+	{ "write zeroes", 0, WRITE_ZEROES },
 	{ "allocate", 0, 0 },
 };
 
 static void erase(int fd)
 {
-	static const struct transfer after = { "what is left", 0, BUFFER - 4096 };
+	static const struct transfer left = { "of the data left", 0, BUFFER - 4096 };
+	static const struct transfer refill = { "refill", 1 << 20, 1 << 20 };
 	size_t i, j;
 
 	for (i = 0; i < sizeof(erasures) / sizeof(*erasures); i++) {
@@ -254,8 +257,8 @@ static void erase(int fd)
 			outcome(what, erasures[i].request ? ioctl(fd, erasures[i].request, range) :
 				fallocate(fd, erasures[i].mode, range[0], range[1]));
 		}
-		transfer(fd, &after, false, erasures[i].what);
-		transfer(fd, &transfers[4], true, "again");
+		transfer(fd, &left, false, erasures[i].what);
+		transfer(fd, &refill, true, erasures[i].what);
 	}
 }
 

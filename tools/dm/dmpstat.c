@@ -170,7 +170,7 @@ struct outputs {
 	struct svg *svg;
 };
 
-/* Not before it is known that there is something to record: this empties the file. */
+/* This empties the file, so the names on the command line are checked before. */
 static bool open_record(struct outputs *out)
 {
 	if (!options.record)
@@ -376,7 +376,7 @@ static bool run_live(struct outputs *out)
 }
 
 /**
- * struct chosen - volume of a record that the command line names, by which name ever
+ * struct chosen - volume of a record that the command line names by its name in any report
  * @diskseq: sequence number of its disk
  * @uuid: its UUID, since another boot counts disks anew
  */

@@ -235,7 +235,8 @@ static int open_stat(struct sampler *sampler, struct source *s)
 /* Comparing the text of an idle volume takes less than parsing it again. */
 static int parse_stat(struct source *s, const char *text, __u64 stat[STAT_FIELDS])
 {
-	if (strcmp(text, s->text)) {
+	/* an empty text is none, also at first */
+	if (!*text || strcmp(text, s->text)) {
 		*s->text = '\0';
 		if (!parse_numbers(text, s->parsed, STAT_FIELDS))
 			return -EBADMSG;

@@ -124,7 +124,7 @@ int sysfs_read_name(int dir, const char *path, char name[SYSFS_TEXT_LEN])
 	return 0;
 }
 
-/* Not by strtoull(), whose part of the instructions of a busy volume is large. */
+/* Not by strtoull(), which took two thirds of the instructions of dmpstat itself. */
 static const char *parse_number(const char *text, __u64 *n)
 {
 	const char *start = text;

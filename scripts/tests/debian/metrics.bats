@@ -32,6 +32,7 @@ setup_file()
 	done
 }
 
+# not that of guest.bash: the volumes of setup_file stay, and the log as well
 setup()
 {
 	:

@@ -4,21 +4,12 @@
 bats_require_minimum_version 1.5.0
 load ../guest
 
-# limits NAME: what the kernel tells of a disk: its queue's attributes, and those of its own
-# that come from the device below
-limits()
-{
-	local disk
-	disk=$(sysfs "$1") || return
-	(cd "$disk" && grep -rs . queue integrity alignment_offset discard_alignment ro removable size | sort)
-}
-
-# describe TARGET DEVICE OFFSET LENGTH [OPTION...]: write the limits and the zones of such a
+# describe TARGET DEVICE OFFSET LENGTH [OPTION...]: write the attributes and the zones of such a
 # volume to $TMPDIR/TARGET and $TMPDIR/TARGET.zones
 describe()
 {
 	dmsetup create "$1" "${@:5}" --table "0 $4 $1 $2 $3"
-	limits "$1" >"$TMPDIR/$1"
+	attributes "$1" >"$TMPDIR/$1"
 	blkzone report "/dev/mapper/$1" >"$TMPDIR/$1.zones" 2>"$TMPDIR/$1.no-zones" ||
 		grep -q 'Inappropriate ioctl\|unable to determine zone size' "$TMPDIR/$1.no-zones"
 	dmsetup remove "$1"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Nobody can tell dmp from dm-linear: over each kind of device, whatever is done to a volume has the
-# same outcome, each attribute in sysfs has the same value, and the same data is left.
+# dmp behaves as dm-linear: over each kind of device, each operation on a volume has the same
+# outcome, each attribute in sysfs has the same value, and the device has the same data afterwards.
 
 bats_require_minimum_version 1.5.0
 load ../guest
@@ -9,15 +9,6 @@ setup_file()
 {
 	gcc -O1 -Wall -Wextra -Wno-missing-field-initializers -o "$TMPDIR/operations" \
 		"$BATS_TEST_DIRNAME/../operations.c"
-}
-
-# attributes NAME: all files of its disk in sysfs, but for those that name the volume, count its
-# requests, or are dmp's
-attributes()
-{
-	(cd "$(sysfs "$1")" && find . -maxdepth 2 -type f -readable |
-		grep -vxE './(dev|diskseq|uevent|stat|inflight|dm/name|dm/uuid)|./(dmp|trace|power)/.*' |
-		sort | xargs grep -s ^)
 }
 
 # volume TARGET DEVICE [OFFSET LENGTH]: a volume of that name, over all of the device or a part,
