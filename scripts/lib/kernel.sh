@@ -86,12 +86,13 @@ newest_of()
 	fi
 }
 
-# fetch_newest: unpack the newest linux-source package as $DMP_CACHE/linux-<version>
-fetch_newest()
+# fetch_source FILE PATTERN: unpack the newest linux-source package whose name matches, as
+# $DMP_CACHE/linux-<version>, and write its path to FILE
+fetch_source()
 {
-	local new=$DMP_CACHE/apt/new package version tree
+	local file=$1 pattern=$2 new=$DMP_CACHE/apt/new package version tree known
 	apt_private_update
-	package=$(apt_private apt-cache search --names-only '^linux-source-[0-9.]+$' |
+	package=$(apt_private apt-cache search --names-only "$pattern" |
 		cut -d ' ' -f 1 | sort -V | tail -n 1)
 	version=$(apt_private apt-cache show "$package" | sed -n 's/^Version: //p' |
 		sort -V | tail -n 1)
@@ -101,11 +102,29 @@ fetch_newest()
 		fetch_packages "$new" "$package=$version"
 		mkdir "$new/tree"
 		tar -xf "$new"/usr/src/linux-source-*.tar.* -C "$new/tree" --strip-components=1
-		rm -rf "$DMP_CACHE"/linux-[0-9]*
+		known=$(cat "$file" 2>/dev/null || true)
+		[ -z "$known" ] || rm -rf "$known" "$known"+*
 		mv "$new/tree" "$tree"
 		rm -rf "$new"
 	fi
-	echo "$tree" >"$DMP_CACHE/newest"
+	echo "$tree" >"$file"
+}
+
+fetch_newest()
+{
+	fetch_source "$DMP_CACHE/newest" '^linux-source-[0-9.]+$'
+}
+
+fetch_longterm()
+{
+	fetch_source "$DMP_CACHE/longterm" '^linux-source-6\.12$'
+}
+
+# kernel_longterm: set DMP_KERNEL to a clean tree of 6.12, for which patches/backports has patches
+kernel_longterm()
+{
+	newest_of "source of 6.12" "$DMP_CACHE/longterm" fetch_longterm
+	DMP_KERNEL=$(cat "$DMP_CACHE/longterm")
 }
 
 # kernel_newest: set DMP_KERNEL to a clean tree of the newest kernel; looks for a newer one

@@ -25,6 +25,36 @@ series_patches()
 	done
 }
 
+# series_backport TREE: the directory of the patches that the series needs on top in an older
+# kernel tree; nothing if the tree needs none
+series_backport()
+{
+	local dir version
+	version=$(sed -nE 's/^(VERSION|PATCHLEVEL) = //p' "$1/Makefile" | paste -sd .)
+	dir=$DMP_TOP/patches/backports/$version
+	[ ! -d "$dir" ] || echo "$dir"
+}
+
+# series_patches_for TREE: the patches for a kernel tree, in order
+series_patches_for()
+{
+	local backport
+	backport=$(series_backport "$1")
+	series_patches
+	[ -z "$backport" ] || printf '%s\n' "$backport"/*.patch
+}
+
+# series_context TREE: the option of git am and git apply that says how many lines around a change
+# must match: in an older tree the entries of lists have other neighbours
+series_context()
+{
+	if [ "$(series_backport "$1")" ]; then
+		echo -C1
+	else
+		echo -C3
+	fi
+}
+
 # series_touched: every file that a patch adds or changes
 series_touched()
 {
@@ -48,7 +78,7 @@ series_base()
 	series_git -C "$repo" tag base
 }
 
-# series_am REPO [PATCH...]: git am, all the patches by default
+# series_am REPO [OPTION PATCH...]: git am, all the patches by default
 series_am()
 {
 	local repo=$1 patches
@@ -64,9 +94,10 @@ series_am()
 # follows rebuilds only what did
 series_tree()
 {
-	local tree=$1 out=$1+dmp repo=$DMP_SCRATCH/series file
+	local tree=$1 out=$1+dmp repo=$DMP_SCRATCH/series file patches
+	mapfile -t patches < <(series_patches_for "$tree")
 	series_base "$tree" "$repo"
-	series_am "$repo"
+	series_am "$repo" "$(series_context "$tree")" "${patches[@]}"
 
 	if [ ! -d "$out" ]; then
 		rm -rf "$out.new"

@@ -53,7 +53,7 @@ prometheus_config()
 {
 	cat <<-END
 		global:
-		  scrape_interval: 5s
+		  scrape_interval: 10s
 		scrape_configs:
 		  - job_name: socket
 		    static_configs:
