@@ -322,7 +322,8 @@ guest_job()
 		printf 'export %s=%q\n' DMP_TOP "$DMP_TOP" DMP_KERNEL "${DMP_KERNEL:-}" \
 			DMP_BUILD "$DMP_BUILD" DMP_TOOLS "$DMP_TOOLS" \
 			DMP_STOCK "${stock_version:-}" \
-			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}"
+			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}" \
+			DMP_STORM "${DMP_STORM:-}"
 		printf '%q ' exec "$@"
 	} >"$run/job"
 	echo "$run"
