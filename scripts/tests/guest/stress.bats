@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../guest
+load ../storm
 
 # flood OPTION...: requests of several jobs
 flood()
@@ -65,17 +66,6 @@ volume()
 	all_counts_agree
 }
 
-# while the file run is there: run a command, and note each round under a name
-again_and_again()
-{
-	local name=$1
-	shift
-	while [ -e "$TMPDIR/run" ]; do
-		"$@" >/dev/null || echo "$name failed" >>"$TMPDIR/failures"
-		echo "$name" >>"$TMPDIR/rounds"
-	done
-}
-
 # in one mode of the volume there are files and messages that the other does not have
 read_files()
 {
@@ -87,19 +77,18 @@ read_histogram()
 	histogram dmp1 2>/dev/null || dmsetup status dmp1
 }
 
+reset()
+{
+	dmsetup message dmp1 0 reset
+}
+
 @test "reload, reset, messages and readers while I/O runs" {
 	dev=$(null_blk nullb0 size=256 memory_backed=0 submit_queues=2 irqmode=1)
 	volume "$dev"
 	dir=$(sysfs dmp1)/dmp
-	touch "$TMPDIR/run"
+	loops=(read_files read_histogram reset)
 	fio_start flood --name=uring --ioengine=io_uring --name=aio --ioengine=libaio
-	loops=()
-	again_and_again files read_files &
-	loops+=($!)
-	again_and_again histogram read_histogram &
-	loops+=($!)
-	again_and_again reset dmsetup message dmp1 0 reset &
-	loops+=($!)
+	begin "${loops[@]}"
 	reloads=0
 	end=$((SECONDS + 20))
 	while [ $SECONDS -lt $end ] || [ $reloads -le 10 ]; do
@@ -110,15 +99,10 @@ read_histogram()
 		reloads=$((reloads + 1))
 	done
 	fio_stop
-	rm "$TMPDIR/run"
-	for pid in "${loops[@]}"; do
-		wait "$pid"
-	done
-	echo "# $reloads reloads, $(sort "$TMPDIR/rounds" | uniq -c | xargs)" >&3
-	[ ! -e "$TMPDIR/failures" ] || cat "$TMPDIR/failures"
-	[ ! -e "$TMPDIR/failures" ]
-	for name in files histogram reset; do
-		[ "$(grep -cx $name "$TMPDIR/rounds")" -gt 5 ]
+	end "${loops[@]}"
+	echo "# $reloads reloads" >&3
+	for name in "${loops[@]}"; do
+		more_rounds "$name" 5
 	done
 	for op in read write; do
 		equal "$op, module" $(($(volumes $op reqs) - before[$op])) \

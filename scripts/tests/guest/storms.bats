@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# Storms: whatever is done to volumes while all CPUs do I/O and everything is read, data and
+# counts stay right. DMP_STORM is the number of seconds of each storm.
+
+# shellcheck disable=SC2034 # ../storm.bash uses may_report
+
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../storm
+
+# I/O goes to dmp1; dmp2, over another device, comes and goes
+setup()
+{
+	clear_log
+	rm -f "$TMPDIR"/last.*
+	dev=$(null_blk nullb0 size=32 memory_backed=1 submit_queues=2 irqmode=1)
+	dev2=$(loop 8M)
+	create dmp1 "$dev" 0 1 latency
+	dir=$(sysfs dmp1)/dmp
+	declare -gA before=([read]=$(volumes read reqs) [write]=$(volumes write reqs))
+}
+
+# flood OPTION...: a job for each of the two CPUs writes, and verifies what it wrote
+flood()
+{
+	fio_json --filename=/dev/mapper/dmp1 --rw=randwrite --bs=4k --size=16m \
+		--ioengine=libaio --iodepth=16 --verify=crc32c --verify_backlog=128 --verify_fatal=1 \
+		--verify_state_save=0 "$@" \
+		--name=cpu0 --cpus_allowed=0 --name=cpu1 --cpus_allowed=1 --offset=16m
+}
+
+# grows NAME NUMBER...: no number is smaller than the last time
+grows()
+{
+	local name=$1 last=() now i=0
+	shift
+	[ ! -e "$TMPDIR/last.$name" ] || read -ra last <"$TMPDIR/last.$name"
+	for now; do
+		[ "$now" -ge "${last[i]:-0}" ] || echo "fell from ${last[*]} to $*" >&2
+		i=$((i + 1))
+	done
+	echo "$*" >"$TMPDIR/last.$name"
+}
+
+read_volumes()
+{
+	local reqs
+	mapfile -t reqs < <(awk '$1 == "reqs:" { print $2 }' /sys/module/dmp/stat/volumes)
+	grows volumes "${reqs[@]}"
+}
+
+# between two resets nothing but the averages falls
+read_stat()
+{
+	local stat
+	read -ra stat <"$dir/stat"
+	grows resets "${stat[0]}"
+	grows "stat.${stat[0]}" "${stat[@]:1}"
+}
+
+read_files()
+{
+	cat /sys/block/dm-*/dmp/stat /sys/block/dm-*/dmp/*/*
+}
+
+read_status()
+{
+	dmsetup status
+	dmsetup table
+}
+
+read_histogram()
+{
+	dmsetup message dmp1 0 histogram
+}
+
+readers=(read_volumes read_stat read_files read_status read_histogram)
+
+# storm NAME...: run functions of these names while there is I/O and all is read
+storm()
+{
+	local all=("${readers[@]}" "$@") name
+	fio_start flood
+	growth "$dir/write/reqs"
+	begin "${all[@]}"
+	sleep "${DMP_STORM:-5}"
+	for name in "${all[@]}"; do
+		eventually more_rounds "$name" 5
+	done
+	fio_stop
+	end "${all[@]}"
+}
+
+# module_counts [WRITES]: the module counted the requests of fio, and so many other writes
+module_counts()
+{
+	local op
+	local -A other=([read]=0 [write]=${1:-0})
+	for op in read write; do
+		equal "$op, module" $(($(volumes $op reqs) - before[$op])) \
+			$(($(fio_counts "$TMPDIR/fio.json" $op | cut -d ' ' -f 1) + other[$op]))
+	done
+}
+
+# volume_counts: dmp1 counted the requests of fio and no others
+volume_counts()
+{
+	local op
+	for op in read write; do
+		equal "$op, volume" "$(stats dmp1 $op)" "$(fio_counts "$TMPDIR/fio.json" $op) 0"
+	done
+}
+
+# what reports that a file or a volume went meanwhile
+no_file='cat: .*: No such (file or directory|device)'
+no_volume='(.* failed: No such device or address|Device dmp[0-9] not found|Device does not exist\.|Command failed\.?)'
+
+remove_dmp2()
+{
+	timeout 60 dmsetup remove dmp2
+}
+
+create_and_remove()
+{
+	create dmp2 "$dev2" 0 1 latency
+	dd if=/dev/zero of=/dev/mapper/dmp2 bs=4k count=3 oflag=direct status=none
+	remove_dmp2
+}
+
+@test "readers against create and remove" {
+	may_report=([read_files]=$no_file [read_status]=$no_volume)
+	storm create_and_remove
+	module_counts $((3 * $(rounds create_and_remove)))
+	volume_counts
+}
+
+# table [FEATURE...]: of dmp1
+table()
+{
+	echo "0 65536 dmp $dev 0 $*"
+}
+
+reload()
+{
+	dmsetup reload dmp1 --table "$(table 1 latency)"
+	dmsetup resume dmp1
+}
+
+suspend()
+{
+	local how
+	for how in "" --noflush --nolockfs "--noflush --nolockfs"; do
+		# shellcheck disable=SC2086 # words
+		dmsetup suspend $how dmp1
+		dmsetup resume dmp1
+	done
+}
+
+@test "reload, suspend and resume against I/O" {
+	# when the other loop came first
+	may_report=([reload]='.* failed: Invalid argument|Command failed\.?'
+		[suspend]='.* failed: Invalid argument|Command failed\.?')
+	storm reload suspend
+	module_counts
+	volume_counts
+}
+
+reset()
+{
+	dmsetup message dmp1 0 reset
+}
+
+@test "reset against readers" {
+	storm reset
+	module_counts
+	equal resets "$(resets dmp1)" "$(rounds reset)"
+	# and since the last reset none is lost
+	reset
+	flood --number_ios=500
+	volume_counts
+}
+
+rename()
+{
+	dmsetup rename dmp1 dmp3
+	dmsetup rename dmp3 dmp1
+}
+
+@test "rename" {
+	may_report=([read_status]=$no_volume [read_histogram]=$no_volume)
+	storm rename
+	module_counts
+	volume_counts
+}
+
+# hold_and_remove: files that are open while the volume goes cannot be read afterwards
+hold_and_remove()
+{
+	local held
+	create dmp2 "$dev2" 0 1 latency
+	held=$(sysfs dmp2)/dmp
+	exec {a}<"$held/stat" {b}<"$held/total/latency_hist" {c}<"$held/flush/reqs"
+	read -r _ <&"$a"
+	remove_dmp2
+	for fd in "$a" "$b" "$c"; do
+		! cat <&"$fd" 2>/dev/null || echo "a file of a volume that went was read" >&2
+	done
+	exec {a}<&- {b}<&- {c}<&-
+}
+
+@test "a sysfs file held open across removal" {
+	may_report=([read_files]=$no_file [read_status]=$no_volume)
+	storm hold_and_remove
+	module_counts
+	volume_counts
+}
+
+rmmod_in_use()
+{
+	local said
+	! said=$(rmmod dmp 2>&1) || echo "rmmod removed dmp" >&2
+	[[ $said == *"Module dmp is in use" ]]
+}
+
+@test "rmmod all along" {
+	[ -e /sys/module/dmp/refcnt ] || skip "dmp is built into this kernel"
+	may_report=([read_files]=$no_file [read_status]=$no_volume)
+	storm rmmod_in_use create_and_remove
+	module_counts $((3 * $(rounds create_and_remove)))
+	volume_counts
+}
+
+switch_latency()
+{
+	dmsetup reload dmp1 --table "$(table 0)"
+	dmsetup resume dmp1
+	reload
+}
+
+@test "latency on and off" {
+	may_report=([read_files]=$no_file [read_histogram]='.* failed: Invalid argument|Command failed\.?')
+	storm switch_latency
+	module_counts
+	volume_counts
+	[ "$(stat_file dmp1 total latency_hist | sum)" -le "$(stat_file dmp1 total reqs)" ]
+}
