@@ -20,10 +20,11 @@ setup()
 	declare -gA before=([read]=$(volumes read reqs) [write]=$(volumes write reqs))
 }
 
-# flood OPTION...: a job for each of the two CPUs writes, and verifies what it wrote
+# flood OPTION...: a job for each of the two CPUs writes, and verifies what it wrote. The node is
+# one that a rename leaves there.
 flood()
 {
-	fio_json --filename=/dev/mapper/dmp1 --rw=randwrite --bs=4k --size=16m \
+	fio_json --filename="/dev/$(basename "${dir%/dmp}")" --rw=randwrite --bs=4k --size=16m \
 		--ioengine=libaio --iodepth=16 --verify=crc32c --verify_backlog=128 --verify_fatal=1 \
 		--verify_state_save=0 "$@" \
 		--name=cpu0 --cpus_allowed=0 --name=cpu1 --cpus_allowed=1 --offset=16m
