@@ -8,12 +8,17 @@ declare -gA may_report=()
 # NAME.rounds, and append what fails to the file wrong.
 again_and_again()
 {
-	local name=$1 rounds=0 report
+	local name=$1 rounds=0 report status
 	shift
+	# a command in a condition would not end at its first error
+	set +e
+	trap - ERR
 	while [ -e "$TMPDIR/run" ]; do
-		report=$("$@" 2>&1 >/dev/null) || report=${report:-status $?}
+		report=$(set -e; "$@" 2>&1 >/dev/null)
+		status=$?
+		[ $status = 0 ] || report=${report:-status $status}
 		[ ! "$report" ] || grep -vxE "${may_report[$name]:-}" <<<"$report" |
-			sed "s/^/$name: /" >>"$TMPDIR/wrong" || true
+			sed "s/^/$name: /" >>"$TMPDIR/wrong"
 		rounds=$((rounds + 1))
 		echo $rounds >"$TMPDIR/$name.rounds"
 	done
@@ -51,9 +56,10 @@ nothing_runs()
 # end NAME...: end the functions that begin started; fails if something went wrong
 end()
 {
+	local name
 	rm "$TMPDIR/run"
 	eventually nothing_runs
-	echo "# rounds: $(cd "$TMPDIR" && grep . "${@/%/.rounds}" | sed 's/\.rounds:/ /' | paste -s -d ,)" >&3
+	echo "# rounds: $(for name; do echo "$name $(rounds "$name")"; done | paste -s -d ,)" >&3
 	[ ! -s "$TMPDIR/wrong" ] || {
 		sort "$TMPDIR/wrong" | uniq -c
 		return 1
