@@ -58,6 +58,15 @@ read_stat()
 	never_falls "$dir/stat" '(\d+)' leader
 }
 
+# of one volume after the other, whose file may go meanwhile
+read_latencies()
+{
+	local file
+	for file in /sys/block/dm-*/dmp/total/latency_hist; do
+		never_falls "$file" '(\d+)'
+	done
+}
+
 # files of volumes that come and go may be gone
 read_files()
 {
@@ -120,8 +129,9 @@ volume_counts()
 	done
 }
 
-# what dmsetup reports of a volume that went meanwhile, and of one that is in the wrong state
-no_volume='.* failed: No such device or address|Device (dmp. not found|does not exist\.)|Command failed.*'
+# what reports that a volume or a file went meanwhile, or that a volume is in the wrong state
+no_volume='.*: No such device or address|Device (dmp. not found|does not exist\.)|Command failed.*'
+no_file='/sys/block/.*: (No such (file or directory|device)|no numbers)'
 einval='.* failed: Invalid argument|Command failed.*'
 
 remove_dmp2()
@@ -137,8 +147,8 @@ create_and_remove()
 }
 
 @test "readers against create and remove" {
-	may_report=([read_status]=$no_volume)
-	storm create_and_remove
+	may_report=([read_status]=$no_volume [read_latencies]=$no_file)
+	storm create_and_remove read_latencies
 	module_counts $((3 * $(rounds create_and_remove)))
 	volume_counts
 }
@@ -223,8 +233,8 @@ hold_and_remove()
 }
 
 @test "a sysfs file held open across removal" {
-	may_report=([read_status]=$no_volume)
-	storm hold_and_remove
+	may_report=([read_status]=$no_volume [read_latencies]=$no_file)
+	storm hold_and_remove read_latencies
 	module_counts
 	volume_counts
 }
@@ -252,8 +262,8 @@ switch_latency()
 }
 
 @test "latency on and off" {
-	may_report=([read_histogram]=$einval)
-	storm switch_latency
+	may_report=([read_histogram]=$einval [read_latencies]=$no_file)
+	storm switch_latency read_latencies
 	module_counts
 	volume_counts
 	exact_after_reset
