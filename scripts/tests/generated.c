@@ -12,17 +12,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/dm-ioctl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define LONGEST		20000
+#include "dm-ioctls.h"
+
 #define MAX_WORDS	8
 #define MAX_DEVICES	4
 
@@ -48,71 +47,6 @@ struct device {
 
 static struct device devices[MAX_DEVICES];
 static int nr_devices;
-
-static void die(const char *what)
-{
-	perror(what);
-	exit(2);
-}
-
-/* Device-mapper's ioctls */
-
-static union {
-	struct dm_ioctl head;
-	char space[LONGEST + 4096];
-} buffer;
-
-static void *const data = buffer.space + sizeof(buffer.head);
-
-/* Return 0 or errno. @size is what the ioctl needs of the data behind the header. */
-static int dm(unsigned long request, const char *name, unsigned int flags, size_t size)
-{
-	static int control = -1;
-
-	if (control < 0)
-		control = open("/dev/mapper/control", O_RDWR);
-	if (control < 0)
-		die("/dev/mapper/control");
-	buffer.head = (struct dm_ioctl) {
-		.version = { DM_VERSION_MAJOR },
-		.data_size = sizeof(buffer.head) + size,
-		.data_start = sizeof(buffer.head),
-		.target_count = request == DM_TABLE_LOAD,
-		.flags = flags,
-	};
-	strcpy(buffer.head.name, name);
-	return ioctl(control, request, &buffer) ? errno : 0;
-}
-
-static int load(const char *name, const char *target, uint64_t sectors, const char *line)
-{
-	struct dm_target_spec *spec = data;
-
-	*spec = (struct dm_target_spec) { .length = sectors };
-	strcpy(spec->target_type, target);
-	strcpy((char *)(spec + 1), line);
-	return dm(DM_TABLE_LOAD, name, 0, sizeof(*spec) + strlen(line) + 1);
-}
-
-static int message(const char *name, uint64_t sector, const char *line)
-{
-	struct dm_target_msg *msg = data;
-
-	msg->sector = sector;
-	strcpy(msg->message, line);
-	return dm(DM_TARGET_MSG, name, 0, LONGEST + 1024);
-}
-
-/* The line of the inactive table, as dmsetup table --inactive prints it. */
-static const char *inactive(const char *name)
-{
-	struct dm_target_spec *spec = data;
-
-	if (dm(DM_TABLE_STATUS, name, DM_STATUS_TABLE_FLAG | DM_QUERY_INACTIVE_TABLE_FLAG, 1024) ||
-	    buffer.head.target_count != 1)
-		die("status of the inactive table");
-	return (char *)(spec + 1);
-}
 
 static void must(const char *what, int error)
 {
@@ -355,8 +289,8 @@ static const char *const features[] = {
 static const char *const message_words[] = {
 	"reset", "histogram", "read", "write", "discard", "write_zeroes", "flush", "zone", "total",
 	"other", "Reset", "RESET", "Histogram", "resets", "rese", "histograms", "reads", "Read",
-	"writes", "WRITE", "write zeroes", "write-zeroes", "all", "0", "-1", "@", "@reset", "@stats",
-	"*", NULL
+	"writes", "WRITE", "write zeroes", "write-zeroes", "all", "0", "-1", "@", "@reset",
+	"@stats", "*", NULL
 };
 
 static const char *pick(const char *const *list)
