@@ -293,18 +293,26 @@ static void manage_zones(int fd, __u32 zone_sectors)
 	}
 }
 
-static void report_zones(int fd)
+static void report_some_zones(int fd, __u64 sector, __u32 nr)
 {
 	struct {
 		struct blk_zone_report head;
 		struct blk_zone zones[64];
-	} report = { .head.nr_zones = 64 };
-	__u32 nr;
+	} report = { .head = { .sector = sector, .nr_zones = nr } };
 
 	if (outcome("BLKREPORTZONE", ioctl(fd, BLKREPORTZONE, &report)) < 0)
 		return;
 	nr = report.head.nr_zones;
 	printf("zones: %u, %08x\n", nr, sum((void *)report.zones, nr * sizeof(*report.zones)));
+}
+
+static void report_zones(int fd, __u32 zone_sectors)
+{
+	report_some_zones(fd, 0, 64);
+	report_some_zones(fd, 3ULL * zone_sectors, 2);
+	report_some_zones(fd, 2ULL * zone_sectors + 8, 64);
+	report_some_zones(fd, size / 512 - 8, 64);
+	report_some_zones(fd, size / 512, 64);
 }
 
 static void protect(int fd)
@@ -344,9 +352,9 @@ int main(int argc, char **argv)
 	transfer_all(O_DIRECT | O_DSYNC, "direct dsync");
 	erase(fd);
 	ioctl(fd, BLKGETZONESZ, &zone_sectors);
-	report_zones(fd);
+	report_zones(fd, zone_sectors);
 	manage_zones(fd, zone_sectors);
-	report_zones(fd);
+	report_zones(fd, zone_sectors);
 	protect(fd);
 	return 0;
 }
