@@ -136,7 +136,7 @@ attributes()
 {
 	local disk
 	disk=$(sysfs "$1") || return
-	(cd "$disk" && find . -maxdepth 2 -type f -readable -printf '%P\n' |
+	(cd "$disk" && find . -type f -readable -printf '%P\n' |
 		grep -vxE '(dev|diskseq|uevent|stat|inflight|dm/name|dm/uuid)|(dmp|trace|power)/.*' |
 		xargs grep -s ^ | sort)
 }
