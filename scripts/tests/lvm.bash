@@ -3,18 +3,23 @@
 
 pvs=()
 
-# lvm_start SIZE...: the volume group vg on loop devices of these sizes; sets $pvs
-lvm_start()
+lvm_configure()
 {
-	local size
 	export LVM_SYSTEM_DIR=/run/lvm LVM_SUPPRESS_FD_WARNINGS=1
 	mkdir -p /run/lvm /run/lock /run/mnt
 	cat >/run/lvm/lvm.conf <<-'END'
 		devices { use_devicesfile=0 }
 		activation { udev_sync=0 udev_rules=0 monitoring=0 }
 		backup { backup=0 archive=0 }
-		global { event_activation=0 }
+		global { event_activation=0 thin_check_executable="" }
 	END
+}
+
+# lvm_start SIZE...: the volume group vg on loop devices of these sizes; sets $pvs
+lvm_start()
+{
+	local size
+	lvm_configure
 	pvs=()
 	for size; do
 		pvs+=("$(loop "$size")")
