@@ -152,7 +152,7 @@ stock_initramfs()
 }
 
 # stock_boot SECONDS "WORDS" COMMAND...: run a command as uml_run does, in the kernel of
-# stock_choose with these WORDS on its command line
+# stock_choose with these WORDS on its command line; 64 MiB of the memory are persistent
 stock_boot()
 {
 	local limit=$1 words=$2 run root=$DMP_BUILD/root vmlinuz start=$SECONDS status=0
@@ -161,13 +161,13 @@ stock_boot()
 	[ -e "$vmlinuz" ] || vmlinuz=$root/lib/modules/$stock_version/vmlinuz
 	run=$(guest_job "$@")
 	stock_initramfs "$run/initramfs"
-	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 \
+	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1152 \
 		-nodefaults -display none -no-reboot \
 		-chardev "stdio,id=console,logfile=$run/serial.log" -serial chardev:console \
 		-kernel "$vmlinuz" -initrd "$run/initramfs" \
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$run,mount_tag=run,security_model=none" \
-		-append "console=ttyS0 quiet loglevel=2 panic=-1 $DMP_GUEST_WORDS \
+		-append "console=ttyS0 quiet loglevel=2 panic=-1 memmap=64M!1024M $DMP_GUEST_WORDS \
 			DMP_BUILD=$DMP_BUILD $words" \
 		</dev/null 2>"$run/console.log" || status=$?
 	guest_status "$run" "$limit" $((SECONDS - start)) "$status"
