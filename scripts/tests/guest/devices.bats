@@ -127,7 +127,7 @@ refused()
 			echo "$target maps it"
 			return 1
 		fi
-		dmesg -t | grep -v null_blk | cat "$TMPDIR/message" - | sed "s/$target/TARGET/g" >"$TMPDIR/$target"
+		dmesg -t | grep device-mapper | cat "$TMPDIR/message" - | sed "s/$target/TARGET/g" >"$TMPDIR/$target"
 		unmake
 	done
 	diff "$TMPDIR/linear" "$TMPDIR/dmp"
