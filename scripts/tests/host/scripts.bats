@@ -13,26 +13,21 @@ setup()
 
 @test "shellcheck finds nothing" {
 	shellcheck --external-sources --source-path=SCRIPTDIR \
-		scripts/{bench,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
+		scripts/{bench,check,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
 		scripts/lib/{bench-init,guest-init,guest-job,stock-init,play-session,play-demo} scripts/tests/run \
 		scripts/tests/*.bash scripts/tests/*/*.bats
 	shellcheck --shell=bash tools/dm/*.bash-completion
 }
 
-@test "codespell finds nothing" {
-	# inflight is a file of sysfs
-	codespell -L inflight README.md contrib drivers Documentation dkms kunit patches scripts tools .ci
-}
-
 @test "every script answers --help" {
-	for script in scripts/{bench,demo,install,package,series,test} scripts/tests/run; do
+	for script in scripts/{bench,check,demo,install,package,series,test} scripts/tests/run; do
 		run -0 "$script" --help
 		[[ $output == "usage: $script"* ]]
 	done
 }
 
 @test "a wrong argument is refused" {
-	for script in scripts/{bench,demo,install,package,series,test}; do
+	for script in scripts/{bench,check,demo,install,package,series,test}; do
 		run -1 "$script" --nonsense
 		[[ $output == *--help* ]]
 	done

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# The series is what the files here say, and what the kernel's own tools accept.
+# The series is what the files here say, and applies. check.bats runs the kernel's own tools.
 
 bats_require_minimum_version 1.5.0
 
@@ -94,17 +94,6 @@ setup()
 	[ "$tree+dmp/file" -nt "$BATS_TEST_TMPDIR/object" ]
 }
 
-@test "checkpatch --strict finds nothing in any patch" {
-	# not the cover letter: git's list of new files has lines as long as their paths
-	mapfile -t patches < <(series_patches)
-	[ ${#patches[@]} -gt 1 ]
-	cd "$DMP_KERNEL"
-	# the tree is no git checkout in which the commit of a Fixes: tag could be looked up
-	# and whether MAINTAINERS has the new files is the matter of the next test
-	perl scripts/checkpatch.pl --strict --quiet --ignore UNKNOWN_COMMIT_ID,FILE_PATH_CHANGES \
-		"${patches[@]}"
-}
-
 @test "MAINTAINERS has every new file" {
 	author=$(git mailinfo /dev/null /dev/null <"$(series_patches | tail -n 1)" | sed -n 's/^Email: //p')
 	cd "$DMP_KERNEL+dmp"
@@ -118,66 +107,11 @@ setup()
 	done < <(series_touched)
 }
 
-# doc_tool TOOL: where the tree has a tool of the documentation
-doc_tool()
-{
-	local tool
-	for tool in "$DMP_KERNEL"/{tools/docs,scripts}/"$1"{,.py,.pl}; do
-		[ ! -e "$tool" ] || break
-	done
-	echo "$tool"
-}
-
-@test "kernel-doc -Wall has nothing to say of the target" {
-	tool=$(doc_tool kernel-doc)
-	mapfile -t files < <(find "$DMP_TOP/drivers" -name '*.[ch]')
-	[ ${#files[@]} -gt 7 ]
-	run -0 "$tool" -none -Wall "${files[@]}"
-	[ -z "$output" ]
-	# it reads comments of ours
-	[ "$("$tool" -man "${files[@]}" 2>/dev/null | grep -c '^\.TH "dmp_')" -gt 10 ]
-}
-
-@test "the kernel's own tool validates our ABI files, alone and among the others" {
-	tool=$(doc_tool get_abi)
-	run -0 "$tool" --dir "$DMP_TOP/Documentation/ABI" validate
-	[ -z "$output" ]
-	run -0 "$tool" --dir "$DMP_KERNEL+dmp/Documentation/ABI" validate
-	run ! grep -E 'sysfs-(block-dm|module)-dmp' <<<"$output"
-	run -0 "$tool" --dir "$DMP_TOP/Documentation/ABI" search dmp
-	[[ $output == *"/sys/module/dmp/stat/volumes"* ]]
-}
-
 @test "every patch is signed off by its author" {
 	for patch in $(series_patches); do
 		author=$(git mailinfo /dev/null /dev/null <"$patch" | sed -n 's/^Author: //p')
 		grep -q "^Signed-off-by: $author <" "$patch"
 	done
-}
-
-@test "every patch builds on its own" {
-	build=$BATS_TEST_TMPDIR/build
-	cp -al "$DMP_KERNEL" "$tree"
-	mkdir "$build"
-	for patch in $(series_patches); do
-		GIT_CEILING_DIRECTORIES=$BATS_TEST_TMPDIR git -C "$tree" apply "$patch"
-		{
-			cat "$DMP_TOP/scripts/lib/uml.config"
-			echo CONFIG_DM_DMP=m
-			echo CONFIG_KUNIT=y
-			! grep -q DM_DMP_KUNIT_TEST "$tree/drivers/md/Kconfig" ||
-				echo CONFIG_DM_DMP_KUNIT_TEST=m
-		} >"$build/want"
-		make -C "$tree" ARCH=um O="$build" KCONFIG_ALLCONFIG="$build/want" allnoconfig >/dev/null
-		make -C "$tree" ARCH=um O="$build" -j2 KCFLAGS=-Werror W=1 drivers/md/
-		# files that a later patch puts into the Makefile
-		sed -n 's,^+++ b/\(drivers/md/dm-.*\)\.c$,\1.o,p' "$patch" |
-			xargs -r make -C "$tree" ARCH=um O="$build" KCFLAGS=-Werror W=1
-		# the first patches are device-mapper's own
-		! grep -q DM_DMP "$tree/drivers/md/Kconfig" || [ -e "$build/drivers/md/dmp.o" ]
-	done
-	[ -e "$build/drivers/md/dmp.o" ]
-	[ -e "$build/drivers/md/tests/dm_dmp_kunit.o" ]
 }
 
 @test "the kunitconfig here is that of the series" {
