@@ -2,6 +2,7 @@
 # The KUnit suite dm_dmp on several machines, each a part of scripts/test. Source after kernel.sh.
 
 # the parts: user-mode Linux; QEMU's i386; and others, of which s390 has the other byte order
+# shellcheck disable=SC2034 # used by scripts that source this file
 DMP_KUNIT_PARTS="kunit kunit32 kunit-arm64 kunit-s390"
 
 # kunit_py BUILD COMMAND ARGUMENT...: kunit.py

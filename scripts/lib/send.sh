@@ -20,7 +20,7 @@ send_changes()
 			if (version != last)
 				print (last == "" ? "" : "\n") "Changes in " version ":"
 			last = version
-			print (change || subject == "" ? "" : "  ") line
+			print (subject == "" ? "  " : "") line
 		}' "$DMP_TOP/patches/changelog"
 }
 

@@ -29,10 +29,9 @@ series_patches()
 # kernel tree; nothing if the tree needs none
 series_backport()
 {
-	local dir version
-	version=$(sed -nE 's/^(VERSION|PATCHLEVEL) = //p' "$1/Makefile" | paste -sd .)
-	dir=$DMP_TOP/patches/backports/$version
-	[ ! -d "$dir" ] || echo "$dir"
+	local version
+	version=$(sed -nE 's/^(VERSION|PATCHLEVEL) = //p' "$1/Makefile" 2>/dev/null | paste -sd .) || return 0
+	[ ! -d "$DMP_TOP/patches/backports/${version:-none}" ] || echo "$DMP_TOP/patches/backports/$version"
 }
 
 # series_patches_for TREE: the patches for a kernel tree, in order

@@ -204,13 +204,13 @@ tests_of()
 
 @test "a run fails in which all tests are skipped, and says why they were" {
 	tests_of "this: one" "skip 'of no reason'" another skip
-	[[ $output == *$'\nskipped: guest-this: this: one: of no reason\nskipped: guest-this: another: \nno test passed\n'* ]]
+	[[ $output == *$'\nskipped: guest/this: this: one: of no reason\nskipped: guest/this: another: \n'*$'\nno test passed\n'* ]]
 	[ "${lines[-1]}" = "0 passed, 0 failed, 2 skipped" ]
 }
 
 @test "one test of a file, by its name" {
 	tests_of "this: (one)" true "this: (one), and more" false
-	[[ $output == *$'\nfailed: guest-this: this: (one), and more\n'* ]]
+	[[ $output == *$'\nfailed: guest/this: this: (one), and more\n'* ]]
 	run -0 "$BATS_TEST_TMPDIR/copy/scripts/test" "guest/this:this: (one)"
 	[ "${lines[-1]}" = "1 passed, 0 failed" ]
 	run -1 "$BATS_TEST_TMPDIR/copy/scripts/test" "guest/this:this"
