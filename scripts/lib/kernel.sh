@@ -323,7 +323,8 @@ guest_job()
 			DMP_BUILD "$DMP_BUILD" DMP_TOOLS "$DMP_TOOLS" \
 			DMP_STOCK "${stock_version:-}" \
 			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}" \
-			DMP_STORM "${DMP_STORM:-}" DMP_LINES "${DMP_LINES:-}"
+			DMP_STORM "${DMP_STORM:-}" DMP_LINES "${DMP_LINES:-}" \
+			DMP_FAULTS "${DMP_FAULTS:-}"
 		printf '%q ' exec "$@"
 	} >"$run/job"
 	echo "$run"
