@@ -30,14 +30,14 @@ is_sparse()
 # build_sparse DIR: build the newest sparse that Debian has from its source package
 build_sparse()
 {
-	local dir=$1 mirror
+	local dir=$1 mirror options
 	mirror=$(debian_mirror)
 	[ -n "$mirror" ] || { echo "apt knows no Debian mirror; run: sudo apt-get update"; return 1; }
 	rm -rf "$dir"
 	mkdir -p "$dir"/apt/{lists/partial,cache/archives/partial} "$dir/source"
 	# a mirror may be a snapshot, whose lists have expired
-	echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no] $mirror sid main" \
-		>"$dir/apt/sources.list"
+	options="signed-by=/usr/share/keyrings/debian-archive-keyring.gpg check-valid-until=no"
+	echo "deb-src [$options] $mirror sid main" >"$dir/apt/sources.list"
 	DMP_CACHE=$dir apt_private apt-get update
 	(cd "$dir" && DMP_CACHE=$dir apt_private apt-get source --only-source --download-only sparse)
 	tar -xf "$dir"/sparse_*.orig.tar.* -C "$dir/source" --strip-components=1
