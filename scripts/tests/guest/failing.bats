@@ -10,6 +10,16 @@ setup_file()
 	gcc -O1 -Wall -Wextra -o "$TMPDIR/attempt" "$BATS_TEST_DIRNAME/../attempt.c"
 }
 
+# a loop device that is detached keeps the errors that are injected into it
+teardown()
+{
+	local injection
+	for injection in /sys/kernel/debug/block/loop*/error_injection; do
+		echo removeall >"$injection"
+	done
+	guest_teardown
+}
+
 # volume NAME TARGET DEVICE [ARG...]: 8 MiB
 volume()
 {
