@@ -120,10 +120,16 @@ fetch_longterm()
 	fetch_source "$DMP_CACHE/longterm" '^linux-source-6\.12$'
 }
 
-# kernel_longterm: set DMP_KERNEL to a clean tree of 6.12, for which patches/backports has patches
-kernel_longterm()
+# longterm_newest: have a clean tree of 6.12, for which patches/backports has patches
+longterm_newest()
 {
 	newest_of "source of 6.12" "$DMP_CACHE/longterm" fetch_longterm
+}
+
+# kernel_longterm: set DMP_KERNEL to that tree
+kernel_longterm()
+{
+	longterm_newest
 	DMP_KERNEL=$(cat "$DMP_CACHE/longterm")
 }
 
