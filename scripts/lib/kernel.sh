@@ -223,13 +223,21 @@ kernel_config()
 	rm -f "$want.new"
 }
 
-# uml_make BUILD FILE [OPTION...]: user-mode Linux and its modules, configured as
+# kernel_make ARCH TARGET BUILD FILE [OPTION...]: make a target of a kernel, configured as
 # kernel_config does
+kernel_make()
+{
+	local arch=$1 target=$2 build=$3
+	shift 2
+	kernel_config "$arch" "$@"
+	make -C "$DMP_KERNEL+dmp" ARCH="$arch" O="$build" -j"$(nproc)" "$target"
+}
+
+# uml_make BUILD FILE [OPTION...]: user-mode Linux and its modules
 uml_make()
 {
 	local build=$1
-	kernel_config um "$@"
-	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" -j"$(nproc)" all
+	kernel_make um all "$@"
 	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
 
@@ -285,18 +293,11 @@ release_build()
 		uml_make "$DMP_KERNEL+release" "$DMP_TOP/scripts/lib/release.config"
 }
 
-# kasan_make: user-mode Linux without modules
-# shellcheck disable=SC2317 # progress calls it
-kasan_make()
-{
-	kernel_config um "$DMP_KERNEL+kasan" "$DMP_TOP/scripts/lib/kasan.config"
-	make -C "$DMP_KERNEL+dmp" ARCH=um O="$DMP_KERNEL+kasan" -j"$(nproc)" all
-}
-
 # kasan_build: build $DMP_KERNEL+kasan, user-mode Linux that reports use after free
 kasan_build()
 {
-	build_once "$DMP_KERNEL+kasan" "user-mode Linux with KASAN" scripts/lib/kasan.config kasan_make
+	build_once "$DMP_KERNEL+kasan" "user-mode Linux with KASAN" scripts/lib/kasan.config \
+		kernel_make um all "$DMP_KERNEL+kasan" "$DMP_TOP/scripts/lib/kasan.config"
 }
 
 # shellcheck disable=SC2317 # progress calls it

@@ -27,16 +27,10 @@ kunit_uml_run()
 		--kernel_args=ncpus=2 --kernel_args=uml_dir="$DMP_SCRATCH" dm_dmp
 }
 
-# shellcheck disable=SC2317 # progress calls it
-kunit32_make()
-{
-	kernel_config i386 "$DMP_KERNEL+i386" "$DMP_TOP/scripts/lib/i386.config"
-	make -C "$DMP_KERNEL+dmp" ARCH=i386 O="$DMP_KERNEL+i386" -j"$(nproc)" bzImage
-}
-
 kunit32_build()
 {
-	build_once "$DMP_KERNEL+i386" "a 32-bit kernel with KUnit" scripts/lib/i386.config kunit32_make
+	build_once "$DMP_KERNEL+i386" "a 32-bit kernel with KUnit" scripts/lib/i386.config \
+		kernel_make i386 bzImage "$DMP_KERNEL+i386" "$DMP_TOP/scripts/lib/i386.config"
 }
 
 # not by kunit.py, which uses KVM wherever /dev/kvm exists, even if it does not work

@@ -2,13 +2,6 @@
 # An optimised 64-bit kernel with dmp, and a guest in QEMU that it runs in. Source
 # after kernel.sh.
 
-x86_make()
-{
-	local build=$1
-	kernel_config x86_64 "$build" "$DMP_TOP/scripts/lib/x86.config"
-	make -C "$DMP_KERNEL+dmp" ARCH=x86_64 O="$build" -j"$(nproc)" bzImage
-}
-
 # x86_build: set DMP_BUILD to a 64-bit kernel of $DMP_KERNEL with the series applied and
 # dmp built in; does nothing when it is there already
 x86_build()
@@ -16,7 +9,7 @@ x86_build()
 	DMP_BUILD=$DMP_KERNEL+x86
 	need /usr/include/libelf.h:libelf-dev
 	build_once "$DMP_BUILD" "an optimised kernel with dmp" scripts/lib/x86.config \
-		x86_make "$DMP_BUILD"
+		kernel_make x86_64 bzImage "$DMP_BUILD" "$DMP_TOP/scripts/lib/x86.config"
 }
 
 # qemu_need: what a guest needs of this machine, and QEMU
