@@ -1,7 +1,6 @@
 # shellcheck shell=bash
-# The checks of scripts/check that read the code as a compiler does, and find more. They use
-# the options of $check_x86; what they find in the kernel's headers does not count. Source
-# after check-build.sh.
+# The checks of scripts/check that analyze the code. They configure the kernel with the options
+# $check_x86, and ignore reports about the kernel's own headers. Source after check-build.sh.
 
 # our_objects: set objects to the objects of dmp, and others to those that the series changes
 our_objects()
@@ -44,7 +43,8 @@ build_sparse()
 	make -C "$dir/source" -j"${DMP_JOBS:-$(nproc)}" sparse
 }
 
-# choose_sparse: set sparse to one that understands this kernel: the installed one, or a build
+# choose_sparse: set sparse to a program that parses this kernel: the installed sparse, or one that
+# is built from its newest source
 choose_sparse()
 {
 	want sparse:sparse

@@ -92,6 +92,11 @@ need()
 DMP_TOOLS_NEED=(gcc:gcc make:make pkg-config:pkg-config
 	/usr/include/libdevmapper.h:libdevmapper-dev /usr/include/json-c/json.h:libjson-c-dev)
 
+# those that scripts/series send needs
+# shellcheck disable=SC2034 # used by scripts that source this file
+DMP_SEND_NEED=(/usr/lib/git-core/git-send-email:git-email
+	/usr/share/perl5/Mail/Address.pm:libmailtools-perl)
+
 install_packages()
 {
 	apt-get update

@@ -25,7 +25,7 @@
 #define MAX_WORDS	8
 #define MAX_DEVICES	4
 
-/* Names of the volumes: the one that tables are loaded into, and those that get messages. */
+/* Volumes: tables are loaded into TABLES, messages are sent to PLAIN and TIMED. */
 #define TABLES		"generated"
 #define PLAIN		"generated-plain"
 #define TIMED		"generated-timed"
@@ -67,9 +67,9 @@ static void create(const char *name, const char *line)
 /* The model */
 
 /**
- * struct verdict - what is wrong with a line; nothing if it is taken
- * @errors: errno of each error. The documentation does not say which one is reported
- * @nr: number of errors
+ * struct verdict - the outcomes that the model expects of a line
+ * @errors: errno of each fault of the line; the kernel may report any of them
+ * @nr: number of faults; a line without a fault is taken
  * @no_room: the device is too small, or the segment is not aligned to its logical blocks.
  *	Device-mapper refuses the load of a volume's first table then, and the resume of a later one
  * @table: the table that a line makes if it is taken
@@ -540,7 +540,7 @@ static void print_line(void)
 	printf("\n");
 }
 
-/* Return whether an outcome, 0 or errno, is one that the model allows. */
+/* Compare the kernel's outcome, 0 or errno, with the verdict; print the verdict if they differ. */
 static bool right(int error, const struct verdict *v)
 {
 	int i;

@@ -19,20 +19,28 @@ teardown()
 # complained. bats takes the status of a teardown's last command, so this must be that one.
 guest_teardown()
 {
-	local dev status=0
+	local status=0
 	# why it failed; bats prints what a teardown does only for such a test
 	[ "${BATS_TEST_COMPLETED:-}" ] || dmesg | tail -n 30
 	end_background
 	! mountpoint -q /run/mnt || umount /run/mnt || status=1
-	dmsetup remove_all || status=1
+	remove_devices || status=1
 	equal "devices that stay" "$(dmsetup ls)" "No devices found" || status=1
+	kernel_is_content || status=1
+	return $status
+}
+
+# remove_devices: remove volumes, and the devices below them
+remove_devices()
+{
+	local dev status=0
+	dmsetup remove_all || status=1
 	losetup -D || status=1
 	for dev in /sys/kernel/config/nullb/*/; do
 		[ ! -d "$dev" ] || rmdir "$dev" || status=1
 	done
 	[ ! -d /sys/module/scsi_debug ] || rmmod scsi_debug || status=1
 	rm -rf "${TMPDIR:?}"/*.img
-	kernel_is_content || status=1
 	return $status
 }
 
@@ -116,6 +124,15 @@ scsi_debug()
 	local block='/sys/bus/pseudo/drivers/scsi_debug/adapter0/host*/target*/*/block'
 	eventually compgen -G "$block/*" >/dev/null
 	echo "/dev/$(basename "$(compgen -G "$block/*")")"
+}
+
+# is_clean FS DEVICE: whether the file system on a device, ext4 or xfs, is free of errors
+is_clean()
+{
+	case $1 in
+	ext4) e2fsck -f -n "$2" ;;
+	xfs) xfs_repair -n "$2" ;;
+	esac
 }
 
 # create NAME DEVICE [ARG...]: a dmp volume over all of a device

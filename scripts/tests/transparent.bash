@@ -103,16 +103,8 @@ like_linear()
 # unmake: remove all devices
 unmake()
 {
-	local dev
-	dmsetup remove_all
-	losetup -D
-	rm -f "$TMPDIR"/*.img
-	for dev in /sys/kernel/config/nullb/*/; do
-		[ ! -d "$dev" ] || rmdir "$dev"
-	done
-	for dev in scsi_debug memdisk; do
-		[ ! -d /sys/module/$dev ] || rmmod $dev
-	done
+	remove_devices
+	[ ! -d /sys/module/memdisk ] || rmmod memdisk
 }
 
 # scsi ATTRIBUTE=VALUE...: a simulated SCSI disk that does not wait between commands

@@ -103,15 +103,6 @@ stressors=(aio chmod chown dentry dir dirdeep dirmany fallocate fiemap file-ioct
 limits=(--dentries 256 --dir-dirs 256 --fallocate-bytes 8M --hdd-bytes 8M
 	--readahead-bytes 8M --seek-size 8M --sync-file-bytes 8M)
 
-# check FS: the file system is clean
-check()
-{
-	case $1 in
-	ext4) fsck.ext4 -f -n /dev/mapper/dmp1 ;;
-	xfs) xfs_repair -n /dev/mapper/dmp1 ;;
-	esac
-}
-
 # stays_whole FS: a file system is clean after all stressors ran on it at once
 stays_whole()
 {
@@ -127,7 +118,7 @@ stays_whole()
 	reload_until_end $stress whole_device
 	wait $stress || fails_with "$TMPDIR/stress"
 	umount /run/mnt
-	check "$1"
+	is_clean "$1" /dev/mapper/dmp1
 	echo "# $(stat_file dmp1 write reqs) writes" >&3
 	[ "$(stat_file dmp1 write reqs)" -gt 100 ]
 	[ "$(stat_file dmp1 total errors)" = 0 ]

@@ -278,7 +278,7 @@ use()
 	mount "/dev/vg/$1" /run/mnt
 	cmp "$TMPDIR/operations" /run/mnt/operations
 	umount /run/mnt
-	e2fsck -f -n "/dev/vg/$1"
+	is_clean ext4 "/dev/vg/$1"
 }
 
 # lvm_on TARGET: make logical volumes on two volumes with this target, use them, and remove them;

@@ -86,8 +86,7 @@ without_latencies()
 @test "a flush that fails" {
 	volume below flakey "$(loop 8M)" 0 0 3600 1 error_writes
 	volumes_over /dev/mapper/below
-	attempts linear dmp1
-	diff "$TMPDIR/linear" "$TMPDIR/dmp1"
+	alike
 	grep -qx "flush EIO" "$TMPDIR/dmp1"
 	equal flush "$(stats dmp1 flush)" "1 0 1"
 }
@@ -129,6 +128,22 @@ some_failed()
 	equal errno "$(fio_job dmp errno)" "$(fio_job linear errno)"
 }
 
+# alike: one request of each operation has the same outcome on linear and dmp1
+alike()
+{
+	attempts linear dmp1
+	diff "$TMPDIR/linear" "$TMPDIR/dmp1"
+}
+
+# failed_alike: end fio, whose requests failed alike and were counted, and then try each operation
+failed_alike()
+{
+	fio_stop
+	volume_counts
+	some_failed
+	alike
+}
+
 # in_flight VOLUME
 in_flight()
 {
@@ -154,11 +169,7 @@ more_requests()
 	eventually in_flight dmp1
 	timeout 60 sh -c "echo 1 >/sys/block/${dev#/dev/}/device/delete"
 	more_errors
-	fio_stop
-	volume_counts
-	some_failed
-	attempts linear dmp1
-	diff "$TMPDIR/linear" "$TMPDIR/dmp1"
+	failed_alike
 	timeout 60 dmsetup remove linear
 	timeout 60 dmsetup remove dmp1
 }
@@ -172,11 +183,7 @@ more_requests()
 	more_errors
 	echo running >"/sys/block/${dev#/dev/}/device/state"
 	more_requests
-	fio_stop
-	volume_counts
-	some_failed
-	attempts linear dmp1
-	diff "$TMPDIR/linear" "$TMPDIR/dmp1"
+	failed_alike
 	grep -qx "write 0" "$TMPDIR/dmp1"
 }
 
@@ -194,11 +201,7 @@ more_requests()
 	losetup -c "$dev"
 	losetup -d "$dev"
 	more_requests
-	fio_stop
-	volume_counts
-	some_failed
-	attempts linear dmp1
-	diff "$TMPDIR/linear" "$TMPDIR/dmp1"
+	failed_alike
 	run ! grep -v ' 0$' "$TMPDIR/dmp1"
 	dmsetup remove linear
 	dmsetup remove dmp1
@@ -272,7 +275,8 @@ delayed()
 	before=$(volumes total reqs)
 }
 
-# module_counts: the module counted what of fio's requests did not fail, since they failed above dmp
+# module_counts: the error target fails requests that dmp never sees, so the module counted those of
+# fio that succeeded
 module_counts()
 {
 	local reads writes

@@ -130,17 +130,8 @@ recovers()
 		(cd /run/mnt && sha256sum --check --quiet "$TMPDIR/expected")
 	fi
 	umount /run/mnt
-	check "$1"
+	is_clean "$1" /dev/mapper/cut
 	dmsetup remove cut
-}
-
-# check FS: the file system on the snapshot is clean
-check()
-{
-	case $1 in
-	ext4) fsck.ext4 -f -n /dev/mapper/cut ;;
-	xfs) xfs_repair -n /dev/mapper/cut ;;
-	esac
 }
 
 # survives_power_cuts FS: over both targets

@@ -178,7 +178,7 @@ hogs()
 
 	timeout -s KILL 240 swapoff /dev/mapper/swap1
 	umount /run/mnt
-	fsck.ext4 -f -n /dev/mapper/dmp1
+	is_clean ext4 /dev/mapper/dmp1
 	for name in swap1 dmp1; do
 		equal "errors of $name" "$(stat_file $name total errors)" 0
 	done
