@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load ../guest
+load ../storm
 
 # seconds that the load lasts
 storm=${DMP_STORM:-5}
@@ -39,15 +40,6 @@ memory_disk()
 	echo "$disk"
 }
 
-# again_and_again COMMAND...: while the file run is there, run a command, and note each round
-again_and_again()
-{
-	while [ -e "$TMPDIR/run" ]; do
-		"$@" >/dev/null || echo "$* failed" >>"$TMPDIR/failures"
-		echo "$*" >>"$TMPDIR/rounds"
-	done
-}
-
 # dm ARGUMENT...: dmsetup, which must not hang
 dm()
 {
@@ -59,18 +51,38 @@ load_tables()
 {
 	local feature
 	for feature in "" "0 1 latency"; do
-		dm load "$1" --table "0 $(blockdev --getsz "$2") dmp $2 $feature" || return
+		dm load "$1" --table "0 $(blockdev --getsz "$2") dmp $2 $feature"
 		sleep 0.1
 	done
+}
+
+load_swap()
+{
+	load_tables swap1 "$swap"
+}
+
+load_disk()
+{
+	load_tables dmp1 "$disk"
 }
 
 # other_volume NAME: make and remove a volume of so many segments that memory is allocated for it
 other_volume()
 {
 	seq 0 64 16383 | awk '{ print $1, 64, "dmp /dev/mapper/zero1", $1, "1 latency" }' |
-		dm create "$1" || return
-	dd if="/dev/mapper/$1" of=/dev/null bs=64k count=16 status=none || return
+		dm create "$1"
+	dd if="/dev/mapper/$1" of=/dev/null bs=64k count=16 status=none
 	dm remove --retry "$1"
+}
+
+other1()
+{
+	other_volume other1
+}
+
+other2()
+{
+	other_volume other2
 }
 
 # read_files: of the volumes that swap and that have the file system; in one mode of them there
@@ -78,17 +90,21 @@ other_volume()
 read_files()
 {
 	timeout -s KILL 240 cat {"$swap_dir","$fs_dir"}/{stat,*/*} /sys/module/dmp/stat/volumes \
-		2>/dev/null || [ $? = 1 ] || return
-	dm status swap1 && dm status dmp1
+		2>/dev/null || [ $? = 1 ]
+	dm status swap1
+	dm status dmp1
 }
 
 # write_a_file: and read it back from the device
 write_a_file()
 {
-	head -c 8M /dev/urandom | tee /run/mnt/file | sha256sum >"$TMPDIR/written" || return
-	sync /run/mnt/file || return
+	head -c 8M /dev/urandom | tee /run/mnt/file | sha256sum >"$TMPDIR/written"
+	sync /run/mnt/file
 	dd if=/run/mnt/file iflag=direct bs=1M status=none | sha256sum | cmp "$TMPDIR/written"
 }
+
+# all that goes on besides swapping
+loops=(load_swap load_disk other1 other2 read_files write_a_file)
 
 # vmstat FIELD: a count of the kernel's
 vmstat()
@@ -96,42 +112,31 @@ vmstat()
 	awk -v field="$1" '$1 == field { print $2 }' /proc/vmstat
 }
 
-# start_loops: all that goes on besides swapping, until the file run is gone
 start_loops()
 {
-	local command commands name
-	commands=("load_tables swap1 $swap" "load_tables dmp1 $disk" "other_volume other1"
-		"other_volume other2" read_files write_a_file)
-	loops=()
-	touch "$TMPDIR/run"
-	for command in "${commands[@]}"; do
-		# shellcheck disable=SC2086 # words
-		again_and_again $command &
-		loops+=($!)
-	done
+	local name
+	begin "${loops[@]}"
+	suspends=()
 	for name in swap1 dmp1; do
 		"$TMPDIR/suspend" $name "$TMPDIR/run" >"$TMPDIR/suspends.$name" &
-		loops+=($!)
+		suspends+=($!)
 	done
 }
 
 # end_loops: each had some rounds, and none failed
 end_loops()
 {
-	local pid command
-	rm "$TMPDIR/run"
-	for pid in "${loops[@]}"; do
+	local pid name
+	end "${loops[@]}"
+	for pid in "${suspends[@]}"; do
 		wait "$pid"
 	done
-	echo "# $(sort "$TMPDIR/rounds" | uniq -c | xargs)," \
-		"suspends $(cat "$TMPDIR"/suspends.* | xargs)" >&3
-	[ ! -e "$TMPDIR/failures" ] || cat "$TMPDIR/failures"
-	[ ! -e "$TMPDIR/failures" ]
-	for command in load_tables other_volume read_files write_a_file; do
-		[ "$(grep -c "^$command" "$TMPDIR/rounds")" -gt 2 ]
+	echo "# suspends $(cat "$TMPDIR"/suspends.* | xargs)" >&3
+	for name in "${loops[@]}"; do
+		more_rounds "$name" 2
 	done
-	for command in swap1 dmp1; do
-		[ "$(cat "$TMPDIR/suspends.$command")" -gt 5 ]
+	for name in swap1 dmp1; do
+		[ "$(cat "$TMPDIR/suspends.$name")" -gt 5 ]
 	done
 }
 
