@@ -43,9 +43,10 @@ setup()
 
 @test "it builds for x86-64, with DAX and zones, without a warning" {
 	series_tree "$DMP_KERNEL"
-	printf 'CONFIG_%s=y\n' 64BIT SMP BLOCK MD BLK_DEV_DM BLK_DEV_ZONED MEMORY_HOTPLUG \
-		MEMORY_HOTREMOVE ZONE_DEVICE FS_DAX DM_DMP >"$BATS_TEST_TMPDIR/config"
+	printf 'CONFIG_%s=y\n' 64BIT SMP BLOCK MD BLK_DEV_DM BLK_DEV_ZONED MIGRATION SPARSEMEM_VMEMMAP \
+		MEMORY_HOTPLUG MEMORY_HOTREMOVE ZONE_DEVICE FS_DAX DM_DMP >"$BATS_TEST_TMPDIR/config"
 	kernel_config x86_64 "$DMP_KERNEL+x86" "$BATS_TEST_TMPDIR/config"
-	make -C "$DMP_KERNEL+dmp" ARCH=x86_64 O="$DMP_KERNEL+x86" -j2 W=1 KCFLAGS=-Werror drivers/md/dmp.o
-	nm "$DMP_KERNEL+x86/drivers/md/dmp.o" | grep dmp_dax_direct_access
+	mapfile -t objects < <(cd "$DMP_TOP" && printf '%s\n' drivers/md/dm-dmp*.c | sed 's/c$/o/')
+	make -C "$DMP_KERNEL+dmp" ARCH=x86_64 O="$DMP_KERNEL+x86" -j2 W=1 KCFLAGS=-Werror "${objects[@]}"
+	nm "$DMP_KERNEL+x86/drivers/md/dm-dmp.o" | grep dmp_dax_direct_access
 }
