@@ -199,17 +199,20 @@ kernel_choose()
 	fi
 }
 
-# kernel_config ARCH BUILD FILE [OPTION...]: configure $DMP_KERNEL+dmp in BUILD with the options
-# in FILE and on the command line, and no others; does nothing if they are as before
+# kernel_config ARCH BUILD OPTION...: configure $DMP_KERNEL+dmp in BUILD with these options and no
+# others; does nothing if they are as before. An OPTION is a file of this repository, which has
+# options, or one itself.
 kernel_config()
 {
-	local arch=$1 build=$2 file=$3 want=$2/dmp.config lost
-	shift 3
+	local arch=$1 build=$2 want=$2/dmp.config option lost
+	shift 2
 	mkdir -p "$build"
-	{
-		cat "$file"
-		printf '%s\n' "$@"
-	} >"$want.new"
+	for option; do
+		case $option in
+		CONFIG_*) echo "$option" ;;
+		*) (cd "$DMP_TOP" && cat "$option") ;;
+		esac
+	done >"$want.new"
 	if ! cmp -s "$want.new" "$want"; then
 		rm -f "$want"
 		make -C "$DMP_KERNEL+dmp" ARCH="$arch" O="$build" KCONFIG_ALLCONFIG="$want.new" allnoconfig
@@ -223,8 +226,8 @@ kernel_config()
 	rm -f "$want.new"
 }
 
-# kernel_make ARCH TARGET BUILD FILE [OPTION...]: make a target of a kernel, configured as
-# kernel_config does
+# kernel_make ARCH TARGET BUILD OPTION...: make a target of a kernel, configured as kernel_config
+# does
 kernel_make()
 {
 	local arch=$1 target=$2 build=$3
@@ -233,12 +236,13 @@ kernel_make()
 	make -C "$DMP_KERNEL+dmp" ARCH="$arch" O="$build" -j"$(nproc)" "$target"
 }
 
-# uml_make BUILD FILE [OPTION...]: user-mode Linux and its modules
-uml_make()
+# guest_make ARCH BUILD OPTION...: a kernel, with its modules, if it has any, in BUILD/root
+guest_make()
 {
-	local build=$1
-	kernel_make um all "$@"
-	make -C "$DMP_KERNEL+dmp" ARCH=um O="$build" INSTALL_MOD_PATH="$build/root" modules_install
+	local arch=$1 build=$2
+	kernel_make "$arch" all "${@:2}"
+	! grep -q '^CONFIG_MODULES=y' "$build/.config" ||
+		make -C "$DMP_KERNEL+dmp" ARCH="$arch" O="$build" INSTALL_MOD_PATH="$build/root" modules_install
 }
 
 # kernel_patched: install the packages that a kernel build needs, and set up $DMP_KERNEL+dmp
@@ -275,29 +279,33 @@ build_once()
 	echo "$key" >"$build/dmp.key"
 }
 
-# uml_build: build $DMP_KERNEL+uml, user-mode Linux with dmp as a module, and set DMP_BUILD
-# to it
+# guest_build NAME WHAT ARCH FILE...: set DMP_BUILD to $DMP_KERNEL+NAME, a kernel with the options in
+# these files of scripts/lib
+guest_build()
+{
+	local what=$2 arch=$3 configs
+	DMP_BUILD=$DMP_KERNEL+$1
+	shift 3
+	configs=("${@/#/scripts/lib/}")
+	build_once "$DMP_BUILD" "$what" "${configs[*]}" guest_make "$arch" "$DMP_BUILD" "${configs[@]}"
+}
+
+# uml_build: user-mode Linux with dmp as a module
 uml_build()
 {
-	DMP_BUILD=$DMP_KERNEL+uml
-	build_once "$DMP_BUILD" "user-mode Linux with dmp" scripts/lib/uml.config \
-		uml_make "$DMP_BUILD" "$DMP_TOP/scripts/lib/uml.config" CONFIG_DM_DMP=m
+	guest_build uml "user-mode Linux with dmp" um {base,uml,guest}.config
 }
 
-# release_build: build $DMP_KERNEL+release, a small user-mode Linux that delays the release of
-# kobjects
+# release_build: a small user-mode Linux that delays the release of kobjects
 release_build()
 {
-	build_once "$DMP_KERNEL+release" "user-mode Linux that releases kobjects late" \
-		scripts/lib/release.config \
-		uml_make "$DMP_KERNEL+release" "$DMP_TOP/scripts/lib/release.config"
+	guest_build release "user-mode Linux that releases kobjects late" um {base,uml,release}.config
 }
 
-# kasan_build: build $DMP_KERNEL+kasan, user-mode Linux that reports use after free
+# kasan_build: user-mode Linux that reports use after free
 kasan_build()
 {
-	build_once "$DMP_KERNEL+kasan" "user-mode Linux with KASAN" scripts/lib/kasan.config \
-		kernel_make um all "$DMP_KERNEL+kasan" "$DMP_TOP/scripts/lib/kasan.config"
+	guest_build kasan "user-mode Linux with KASAN" um {base,uml,kasan}.config
 }
 
 # shellcheck disable=SC2317 # progress calls it

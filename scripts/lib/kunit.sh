@@ -16,7 +16,7 @@ kunit_py()
 # kunit_uml_build: the kernel that scripts/tests/builtin boots too
 kunit_uml_build()
 {
-	local configs=(kunit/dm_dmp.kunitconfig scripts/lib/uml.config scripts/lib/debug.config)
+	local configs=(kunit/dm_dmp.kunitconfig scripts/lib/{base,uml,debug}.config)
 	build_once "$DMP_KERNEL+kunit" "user-mode Linux with KUnit" "${configs[*]}" \
 		kunit_py "$DMP_KERNEL+kunit" build --jobs="$(nproc)" "${configs[@]/#/--kunitconfig=$DMP_TOP/}"
 }
@@ -30,7 +30,7 @@ kunit_uml_run()
 kunit32_build()
 {
 	build_once "$DMP_KERNEL+i386" "a 32-bit kernel with KUnit" scripts/lib/i386.config \
-		kernel_make i386 bzImage "$DMP_KERNEL+i386" "$DMP_TOP/scripts/lib/i386.config"
+		kernel_make i386 bzImage "$DMP_KERNEL+i386" scripts/lib/i386.config
 }
 
 # not by kunit.py, which uses KVM wherever /dev/kvm exists, even if it does not work

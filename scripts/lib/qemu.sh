@@ -9,7 +9,7 @@ x86_build()
 	DMP_BUILD=$DMP_KERNEL+x86
 	need /usr/include/libelf.h:libelf-dev
 	build_once "$DMP_BUILD" "an optimised kernel with dmp" scripts/lib/x86.config \
-		kernel_make x86_64 bzImage "$DMP_BUILD" "$DMP_TOP/scripts/lib/x86.config"
+		kernel_make x86_64 bzImage "$DMP_BUILD" scripts/lib/x86.config
 }
 
 # qemu_need: what a guest needs of this machine, and QEMU
