@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Kernels as Debian ships them, unpacked in the cache from their packages: dmp.ko built
-# against their headers, and a guest in QEMU that boots them on the machine's own files.
-# Source after kernel.sh.
+# against their headers, and a guest in QEMU that boots them. Source after boot.sh.
 #
 # A stock kernel is known here by a name: 6.1 and 6.12, which Debian 12 has, and newest,
 # that of the backports suite, whose headers need the compiler of the next release.
@@ -123,54 +122,13 @@ stock_build()
 	echo "$key" >"$DMP_BUILD/dmp.key"
 }
 
-# stock_modules: the files of what the kernel needs to mount its root, in the order to load them
-stock_modules()
-{
-	local module
-	for module in virtio_pci 9pnet_virtio 9p overlay; do
-		modprobe -d "$DMP_BUILD/root" -S "$stock_version" --show-depends "$module"
-	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++'
-}
-
-# stock_initramfs FILE: an initramfs that goes on to the machine's files
-stock_initramfs()
-{
-	local stage module nr=100
-	stage=$(mktemp -d "$DMP_SCRATCH/initramfs.XXXXXX")
-	mkdir "$stage/bin" "$stage/modules"
-	cp "$(command -v busybox)" "$stage/bin"
-	cp "$DMP_TOP/scripts/lib/stock-init" "$stage/init"
-	while read -r module; do
-		nr=$((nr + 1))
-		case $module in
-		*.xz) xz -dc "$module" ;;
-		*) cat "$module" ;;
-		esac >"$stage/modules/$nr"
-	done < <(stock_modules)
-	(cd "$stage" && find . | busybox cpio -o -H newc 2>/dev/null) >"$1"
-	rm -r "$stage"
-}
-
-# stock_boot SECONDS "WORDS" COMMAND...: run a command as uml_run does, in the kernel of
-# stock_choose with these WORDS on its command line; 64 MiB of the memory are persistent
+# stock_boot SECONDS "WORDS" COMMAND...: run a command as boot_run does, in the kernel of stock_choose
 stock_boot()
 {
-	local limit=$1 words=$2 run root=$DMP_BUILD/root vmlinuz start=$SECONDS status=0
-	shift 2
-	vmlinuz=$root/boot/vmlinuz-$stock_version
-	[ -e "$vmlinuz" ] || vmlinuz=$root/lib/modules/$stock_version/vmlinuz
-	run=$(guest_job "$@")
-	stock_initramfs "$run/initramfs"
-	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1152 \
-		-nodefaults -display none -no-reboot \
-		-chardev "stdio,id=console,logfile=$run/serial.log" -serial chardev:console \
-		-kernel "$vmlinuz" -initrd "$run/initramfs" \
-		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
-		-virtfs "local,path=$run,mount_tag=run,security_model=none" \
-		-append "console=ttyS0 quiet loglevel=2 panic=-1 memmap=64M!1024M $DMP_GUEST_WORDS \
-			DMP_BUILD=$DMP_BUILD $words" \
-		</dev/null 2>"$run/console.log" || status=$?
-	guest_status "$run" "$limit" $((SECONDS - start)) "$status"
+	local root=$DMP_BUILD/root image
+	image=$root/boot/vmlinuz-$stock_version
+	[ -e "$image" ] || image=$root/lib/modules/$stock_version/vmlinuz
+	boot_run "$1" "$image" "$stock_version" "${@:2}"
 }
 
 # stock_run SECONDS COMMAND...: run a command as uml_run does, in the kernel of stock_choose

@@ -8,6 +8,7 @@ setup()
 	. "$BATS_TEST_DIRNAME/../../lib/common.sh"
 	. "$DMP_TOP/scripts/lib/series.sh"
 	. "$DMP_TOP/scripts/lib/kernel.sh"
+	. "$DMP_TOP/scripts/lib/boot.sh"
 	. "$DMP_TOP/scripts/lib/stock.sh"
 	cd "$DMP_TOP"
 	here=$BATS_TEST_TMPDIR/dm-dmp

@@ -14,7 +14,7 @@ setup()
 @test "shellcheck finds nothing" {
 	shellcheck --external-sources --source-path=SCRIPTDIR \
 		scripts/{bench,check,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
-		scripts/lib/{bench-init,guest-init,guest-job,stock-init,play-session,play-demo} scripts/tests/run \
+		scripts/lib/{bench-init,guest-init,guest-job,boot-init,play-session,play-demo} scripts/tests/run \
 		scripts/tests/*.bash scripts/tests/*/*.bats
 	shellcheck --shell=bash tools/dm/*.bash-completion
 }
