@@ -114,6 +114,22 @@ two_zoned()
 	like_linear "4096 8192 0 32768" two_zoned zone_max_active=6 zone_nr_conv=2
 }
 
+@test "zone append" {
+	module append
+	for part in "" "4096 16384" "8192 8192 2048 4096"; do
+		for target in linear dmp; do
+			appends $target "$part" >"$TMPDIR/$target"
+		done
+		cat "$TMPDIR/dmp"
+		diff "$TMPDIR/linear" "$TMPDIR/dmp"
+		read -r reqs bytes errors <"$TMPDIR/counts"
+		done=$(grep -c ': 0 ' "$TMPDIR/dmp")
+		[ "$done" -gt 256 ]
+		equal "zone appends and their bytes" "$((reqs - errors)) $bytes" "$done $((reqs * 4096))"
+	done
+	rmmod append
+}
+
 # refused PART COMMAND...: neither target maps such devices, for the same reason
 refused()
 {
@@ -245,17 +261,42 @@ under()
 	under thin_above origin_above snapshot_above
 }
 
+# module NAME: load the module of NAME.c
+module()
+{
+	local dir=$TMPDIR/$1 arch=x86_64
+	! grep -q '^CONFIG_UML=y' "$DMP_BUILD/.config" || arch=um
+	if [ ! -d "$dir" ]; then
+		mkdir "$dir"
+		cp "$BATS_TEST_DIRNAME/../$1.c" "$dir"
+		echo "obj-m := $1.o" >"$dir/Makefile"
+		quiet make -C "$DMP_BUILD" ARCH="$arch" M="$dir" modules
+	fi
+	insmod "$dir/$1.ko"
+}
+
+# appends TARGET PART: print what comes of zone append on such a volume: to each zone, to one until
+# it is full, and where no zone begins; with its data and zones afterwards
+appends()
+{
+	local part sector parameter=/sys/module/append/parameters/append
+	read -ra part <<<"$2"
+	volume "$1" "$(zoned nullb0 zone_nr_conv=1)" "${part[@]}"
+	# shellcheck disable=SC2046 # words
+	for sector in $(seq 0 2048 30720) $(printf '4096 %.0s' $(seq 256)) 2056 99999999; do
+		echo "/dev/mapper/$1 $sector $((sector / 2048 + 1))" >$parameter
+		echo "$sector: $(<$parameter)"
+	done
+	checksum "/dev/mapper/$1"
+	blkzone report "/dev/mapper/$1"
+	[ "$1" != dmp ] || counts dmp write >"$TMPDIR/counts"
+	unmake
+}
+
 # memdisk: the disk of memdisk.c
 memdisk()
 {
-	local dir=$TMPDIR/memdisk
-	if [ ! -d "$dir" ]; then
-		mkdir "$dir"
-		cp "$BATS_TEST_DIRNAME/../memdisk.c" "$dir"
-		echo "obj-m := memdisk.o" >"$dir/Makefile"
-		quiet make -C "$DMP_BUILD" ARCH=um M="$dir" modules
-	fi
-	insmod "$dir/memdisk.ko"
+	module memdisk
 	echo /dev/memdisk
 }
 
