@@ -1,6 +1,18 @@
 # shellcheck shell=bash
 # Complaints in the log of a kernel. For scripts, and for tests in guests.
 
+# without_races_of_others: pass the log of a kernel on, without KCSAN's reports of data races in which
+# dmp has no part
+without_races_of_others()
+{
+	awk '
+		/BUG: KCSAN: / { report = ""; inside = 1 }
+		inside { report = report $0 "\n" }
+		inside && /==========/ { inside = 0; if (report ~ /\[dmp\]/) printf "%s", report; next }
+		!inside
+		END { if (inside) printf "%s", report }'
+}
+
 # kernel_complaints FILE...: print the lines of kernel logs that report something wrong; fails
 # if there are none. If $DMP_FAULTS is set, a test lets allocations fail: the allocators dump the
 # stack of a task that gets no memory.
@@ -12,7 +24,7 @@ kernel_complaints()
 	# User-mode Linux may complain of itself while its second CPU comes up ("Callback enqueued
 	# on offline CPU"); dmp does not run then. The patterns are how reports of the kernel, its
 	# sanitizers and its debugging options begin.
-	cat -- "$@" | sed "/smp: Bringing up secondary CPUs/,/smp: Brought up/d
+	cat -- "$@" | without_races_of_others | sed "/smp: Bringing up secondary CPUs/,/smp: Brought up/d
 		$dumps" |
-		grep -aE 'BUG|WARNING|INFO:|Oops|Kernel panic|[Cc]all [Tt]race|general protection|refcount|ODEBUG|UBSAN|kmemleak: .*(new suspected|disabled)|list_(add|del) corruption|inconsistent lock|call missing'
+		grep -aE 'BUG|WARNING|INFO:|Oops|Kernel panic|[Cc]all [Tt]race|general protection|refcount|ODEBUG|UBSAN|kmemleak: .*(new suspected|Cannot (insert|allocate a kmemleak))|list_(add|del) corruption|inconsistent lock|call missing'
 }

@@ -296,6 +296,17 @@ uml_build()
 	guest_build uml "user-mode Linux with dmp" um {base,uml,guest}.config
 }
 
+# debug_build: user-mode Linux that finds bugs, and counts which lines of dmp run
+debug_build()
+{
+	local -x MAKEFLAGS=
+	local file
+	for file in "$DMP_TOP"/drivers/md/*.c; do
+		MAKEFLAGS+=" GCOV_PROFILE_$(basename "$file" .c).o=y"
+	done
+	guest_build debug "user-mode Linux that finds bugs" um {base,uml,guest,debug,sanitize}.config
+}
+
 # release_build: a small user-mode Linux that delays the release of kobjects
 release_build()
 {

@@ -18,7 +18,8 @@ table()
 poll()
 {
 	local below segments nullb
-	nullb=$(null_blk nullb0 size=64 memory_backed=1 submit_queues=2 poll_queues=1)
+	# without memory, for which null_blk would sleep under the RCU lock of whoever polls
+	nullb=$(null_blk nullb0 size=64 memory_backed=0 submit_queues=2 poll_queues=1)
 	table linear "$nullb" 1 | dmsetup create lower
 	for below in "$nullb" /dev/mapper/lower; do
 		for segments in 1 2; do

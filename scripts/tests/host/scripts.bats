@@ -12,10 +12,12 @@ setup()
 }
 
 @test "shellcheck finds nothing" {
+	# of the directories that are links, only once
+	mapfile -t bats < <(find scripts/tests -name '*.bats' -type f)
 	shellcheck --external-sources --source-path=SCRIPTDIR \
 		scripts/{bench,check,demo,install,package,series,test} .ci/run scripts/lib/*.sh \
 		scripts/lib/{bench-init,guest-init,guest-job,boot-init,play-session,play-demo} scripts/tests/run \
-		scripts/tests/*.bash scripts/tests/*/*.bats
+		scripts/tests/*.bash "${bats[@]}"
 	shellcheck --shell=bash tools/dm/*.bash-completion
 }
 
@@ -215,4 +217,30 @@ tests_of()
 	[ "${lines[-1]}" = "1 passed, 0 failed" ]
 	run -1 "$BATS_TEST_TMPDIR/copy/scripts/test" "guest/this:this"
 	[[ $output == *"guest/this has no such tests"* ]]
+}
+
+# race FUNCTION: a report of KCSAN
+race()
+{
+	cat <<-END
+		==================================================================
+		BUG: KCSAN: data-race in $1 / other_function
+
+		read to 0xffff888003c11a40 of 8 bytes by task 135 on cpu 1:
+		 $1
+		 other_caller+0x10/0x20
+		==================================================================
+	END
+}
+
+@test "a data race is a complaint only if dmp has a part in it" {
+	. scripts/lib/kernel-log.sh
+	run -0 kernel_complaints - < <(race "dmp_map+0x1b/0x40 [dmp]")
+	[[ $output == "BUG: KCSAN: data-race in dmp_map"* ]]
+	run -1 kernel_complaints - < <(race "dm_map+0x1b/0x40 [dm_mod]")
+	[ "$output" = "" ]
+	run -0 kernel_complaints - < <(race "dm_map+0x1b/0x40 [dm_mod]"; echo "BUG: sleeping function")
+	[ "$output" = "BUG: sleeping function" ]
+	# a log may end within a report
+	run -0 kernel_complaints - < <(race "dmp_map+0x1b/0x40 [dmp]" | head -n 6)
 }

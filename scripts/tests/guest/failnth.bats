@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# Every allocation of memory that an ioctl of device-mapper needs fails once, and then also all
-# later ones of that ioctl. It succeeds or fails cleanly, and without a fault it succeeds.
+# Every allocation of memory that an ioctl of device-mapper needs, or loading the module, fails once,
+# and then also all later ones of that call. It succeeds or fails cleanly, and without a fault it
+# succeeds.
 
 bats_require_minimum_version 1.5.0
 load ../guest
@@ -8,6 +9,7 @@ load ../guest
 setup_file()
 {
 	local faults
+	[ -e /sys/kernel/debug/failslab ] || skip "this kernel has no fault injection"
 	gcc -static -O1 -Wall -Wextra -o "$TMPDIR/failnth" "$BATS_TEST_DIRNAME/../failnth.c"
 	# an ioctl waits for RCU several times
 	echo 1 >/sys/kernel/rcu_expedited
@@ -83,6 +85,19 @@ volume()
 	ok create dmp1
 	ok load dmp1 1 "$1"
 	ok resume dmp1
+}
+
+@test "module load" {
+	[ -e "$DMP_BUILD/drivers/md/dmp.ko" ] || skip "dmp is built into this kernel"
+	cp "$DMP_BUILD/drivers/md/dmp.ko" "$TMPDIR"
+	[ ! -d /sys/module/dmp ] || rmmod dmp
+	before() { :; }
+	after()
+	{
+		[ "$1" != OK ] || rmmod dmp
+		[ ! -e /sys/module/dmp ]
+	}
+	fail_each insmod "$TMPDIR/dmp.ko"
 }
 
 @test "create" {
