@@ -8,8 +8,9 @@ x86_build()
 {
 	DMP_BUILD=$DMP_KERNEL+x86
 	need /usr/include/libelf.h:libelf-dev
-	build_once "$DMP_BUILD" "an optimised kernel with dmp" scripts/lib/x86.config \
-		kernel_make x86_64 bzImage "$DMP_BUILD" scripts/lib/x86.config
+	build_once "$DMP_BUILD" "an optimised kernel with dmp" \
+		"scripts/lib/bench.config scripts/lib/x86.config" \
+		kernel_make x86_64 bzImage "$DMP_BUILD" scripts/lib/{bench,x86}.config
 }
 
 # qemu_need: what a guest needs of this machine, and QEMU
@@ -53,26 +54,35 @@ guest_list()
 	done
 }
 
+# qemu_boot SECONDS QEMU IMAGE "OPTION..." WORD...: boot an image of the kernel $DMP_BUILD, with
+# the initramfs that standard input lists and these WORDs on its command line; print what the
+# guest's serial line has
+qemu_boot()
+{
+	local limit=$1 qemu=$2 image=$DMP_BUILD/$3 run options
+	read -ra options <<<"$4"
+	shift 4
+	run=$(mktemp -d "$DMP_SCRATCH/qemu.XXXXXX")
+	"$DMP_BUILD/usr/gen_init_cpio" - >"$run/initramfs"
+	timeout -s KILL "$limit" "$qemu" "${options[@]}" -nodefaults -nographic \
+		-serial stdio -no-reboot -kernel "$image" -initrd "$run/initramfs" \
+		-append "loglevel=2 panic=-1 $*" </dev/null 2>"$run/qemu.log" || {
+		say "the guest did not end within $limit s"
+		cat "$run/qemu.log" >&2
+		return 1
+	}
+}
+
 # qemu_run SECONDS INIT "COMMAND..." "OPTION..." WORD...: boot the kernel $DMP_BUILD with
 # INIT, which has the COMMANDs of this machine, and these WORDs on its command line; print
 # what the guest's serial line has
 qemu_run()
 {
-	local limit=$1 init=$2 run commands options files
+	local limit=$1 init=$2 machine=$4 commands files
 	read -ra commands <<<"$3"
-	read -ra options <<<"$4"
 	shift 4
-	run=$(mktemp -d "$DMP_SCRATCH/qemu.XXXXXX")
 	mapfile -t files < <(guest_files bash busybox "${commands[@]}")
-	guest_list "$init" "${files[@]}" >"$run/list"
-	"$DMP_BUILD/usr/gen_init_cpio" "$run/list" >"$run/initramfs"
-	timeout -s KILL "$limit" qemu-system-x86_64 "${options[@]}" -nodefaults -nographic \
-		-serial stdio -no-reboot -kernel "$DMP_BUILD/arch/x86/boot/bzImage" \
-		-initrd "$run/initramfs" \
-		-append "console=ttyS0 loglevel=2 panic=-1 null_blk.nr_devices=0 $*" \
-		</dev/null 2>"$run/qemu.log" || {
-		say "the guest did not end within $limit s"
-		cat "$run/qemu.log" >&2
-		return 1
-	}
+	guest_list "$init" "${files[@]}" |
+		qemu_boot "$limit" qemu-system-x86_64 arch/x86/boot/bzImage "$machine" \
+			console=ttyS0 null_blk.nr_devices=0 "$@"
 }
