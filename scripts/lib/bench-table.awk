@@ -1,5 +1,5 @@
 # Print a table of scripts/bench from the rows that scripts/lib/bench-init printed:
-# -v table=cost|cpus|growth|reload, and -v json=1 for JSON instead of text.
+# -v table=cost|cpus|growth|reload|arm64, and -v json=1 for JSON instead of text.
 
 # the labels of rows and columns, in the order of their first use
 function row(name) { if (!(name in rowed)) { rowed[name]; rows[++nr_rows] = name } }
@@ -27,7 +27,7 @@ function header(title, width,    j)
 	print ""
 }
 
-table == "cost" {
+table ~ /^(cost|arm64)$/ {
 	column($1)
 	row($2)
 	cost[$2, $1] = $3
@@ -60,7 +60,8 @@ table == "reload" {
 
 function cost_text(    i, j, over)
 {
-	header("Instructions of a request, and difference to dm-linear", 18)
+	header("Instructions of a request" (table == "arm64" ? " on arm64" : "") \
+		", and difference to dm-linear", 18)
 	for (i = 1; i <= nr_rows; i++) {
 		printf "%-16s", rows[i]
 		for (j = 1; j <= nr_columns; j++) {
@@ -197,7 +198,7 @@ function reload_json(    i)
 END {
 	if (json)
 		printf "  \"%s\": [", table
-	if (table == "cost")
+	if (table ~ /^(cost|arm64)$/)
 		json ? cost_json() : cost_text()
 	else if (table == "cpus")
 		json ? cpus_json() : cpus_text()

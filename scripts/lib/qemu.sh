@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# An optimised 64-bit kernel with dmp, and a guest in QEMU that it runs in. Source
-# after kernel.sh.
+# Optimised 64-bit kernels with dmp, and guests in QEMU that they run in. Source after
+# kernel.sh.
 
 # x86_build: set DMP_BUILD to a 64-bit kernel of $DMP_KERNEL with the series applied and
 # dmp built in; does nothing when it is there already
@@ -85,4 +85,37 @@ qemu_run()
 	guest_list "$init" "${files[@]}" |
 		qemu_boot "$limit" qemu-system-x86_64 arch/x86/boot/bzImage "$machine" \
 			console=ttyS0 null_blk.nr_devices=0 "$@"
+}
+
+# shellcheck disable=SC2317 # build_once calls it
+arm64_make()
+{
+	export CROSS_COMPILE=aarch64-linux-gnu-
+	kernel_make arm64 Image "$DMP_KERNEL+arm64-bench" scripts/lib/{bench,arm64}.config
+	"${CROSS_COMPILE}gcc" -O2 -Wall -Wextra -Werror -static \
+		-o "$DMP_KERNEL+arm64-bench/bench-read" "$DMP_TOP/scripts/lib/bench-read.c"
+}
+
+# arm64_build: build $DMP_KERNEL+arm64-bench, the kernel of x86_build on arm64, and bench-read
+arm64_build()
+{
+	need aarch64-linux-gnu-gcc:gcc-aarch64-linux-gnu qemu-system-aarch64:qemu-system-arm \
+		/usr/aarch64-linux-gnu/lib/libc.a:libc6-dev-arm64-cross
+	build_once "$DMP_KERNEL+arm64-bench" "an optimised kernel with dmp for arm64" \
+		"scripts/lib/bench.config scripts/lib/arm64.config scripts/lib/bench-read.c" \
+		arm64_make
+}
+
+# arm64_run SECONDS "OPTION..." WORD...: boot that kernel with bench-read as init. The CPU has
+# the atomic instructions (LSE) by which the kernel updates per-CPU counters.
+arm64_run()
+{
+	local limit=$1 machine="-M virt -cpu neoverse-n1 $2" DMP_BUILD=$DMP_KERNEL+arm64-bench
+	shift 2
+	qemu_boot "$limit" qemu-system-aarch64 arch/arm64/boot/Image "$machine" \
+		console=ttyAMA0 "$@" <<-END
+			dir /dev 755 0 0
+			nod /dev/console 600 0 0 c 5 1
+			file /init $DMP_BUILD/bench-read 755 0 0
+		END
 }

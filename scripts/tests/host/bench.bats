@@ -63,9 +63,9 @@ table()
 }
 
 @test "JSON is JSON" {
-	for name in cost cpus growth reload; do
+	for name in cost arm64 cpus growth reload; do
 		case $name in
-		cost) rows=$'read linear 7000.0\nread dmp 7053.4' ;;
+		cost | arm64) rows=$'read linear 7000.0\nread dmp 7053.4' ;;
 		cpus) rows=$'1 linear 1 100\n1 linear 2 100\n1 dmp 1 100\n1 dmp 2 110' ;;
 		growth) rows=$'linear 1 1 create 10\ndmp 1 1 create 12\ndmp 1 4 memory 8' ;;
 		reload) rows=$'attach 1 30000\nattach 2 50000' ;;
