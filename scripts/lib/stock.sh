@@ -5,6 +5,9 @@
 # A stock kernel is known here by a name: 6.1 and 6.12, which Debian 12 has, and newest,
 # that of the backports suite, whose headers need the compiler of the next release.
 
+# what building a module for one needs; the headers of 6.12 depend on pahole
+DMP_STOCK_NEED=(gcc:gcc make:make depmod:kmod pahole:pahole)
+
 # stock_pattern NAME: what the versions of a stock kernel look like
 stock_pattern()
 {
@@ -107,7 +110,7 @@ stock_make()
 stock_build()
 {
 	local key
-	need gcc:gcc make:make depmod:kmod
+	need "${DMP_STOCK_NEED[@]}"
 	stock_choose "$1"
 	key=$(cat "$DMP_TOP"/drivers/md/dm-dmp* "$DMP_TOP"/dkms/{Makefile,Kbuild,compat.h,compat/*.h,compat/*/*.h} |
 		sha256sum)
