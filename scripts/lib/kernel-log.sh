@@ -22,9 +22,11 @@ kernel_complaints()
 	[ -z "${DMP_FAULTS:-}" ] || dumps='/percpu: allocation failed, size=.*atomic=0/,/Call Trace/d
 		/vmalloc error: size\|kmem_cache_create_args(.*failed with error/,/Call Trace/d'
 	# User-mode Linux may complain of itself while its second CPU comes up ("Callback enqueued
-	# on offline CPU"); dmp does not run then. The patterns are how reports of the kernel, its
-	# sanitizers and its debugging options begin.
+	# on offline CPU"); dmp does not run then. A kernel with kmemleak=off says that kmemleak is
+	# disabled. The patterns are how reports of the kernel, its sanitizers and its debugging
+	# options begin.
 	cat -- "$@" | without_races_of_others | sed "/smp: Bringing up secondary CPUs/,/smp: Brought up/d
+		/ommand line:.*kmemleak=off/,\${ /kmemleak: Kernel memory leak detector disabled/d; }
 		$dumps" |
-		grep -aE 'BUG|WARNING|INFO:|Oops|Kernel panic|[Cc]all [Tt]race|general protection|refcount|ODEBUG|UBSAN|kmemleak: .*(new suspected|Cannot (insert|allocate a kmemleak))|list_(add|del) corruption|inconsistent lock|call missing'
+		grep -aE 'BUG|WARNING|INFO:|Oops|Kernel panic|[Cc]all [Tt]race|general protection|refcount|ODEBUG|UBSAN|kmemleak: .*(new suspected|disabled)|list_(add|del) corruption|inconsistent lock|call missing'
 }

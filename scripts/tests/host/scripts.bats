@@ -244,3 +244,12 @@ race()
 	# a log may end within a report
 	run -0 kernel_complaints - < <(race "dmp_map+0x1b/0x40 [dmp]" | head -n 6)
 }
+
+@test "kmemleak that is disabled is a complaint, unless the command line disables it" {
+	. scripts/lib/kernel-log.sh
+	disabled="kmemleak: Kernel memory leak detector disabled"
+	run -0 kernel_complaints - < <(printf '%s\n' "Kernel command line: quiet" "$disabled")
+	[ "$output" = "$disabled" ]
+	run -1 kernel_complaints - < <(printf '%s\n' "Kernel command line: quiet kmemleak=off" "$disabled")
+	[ "$output" = "" ]
+}
