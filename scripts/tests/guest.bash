@@ -117,6 +117,30 @@ inject()
 	echo "add,op=$2,status=$3" >"/sys/kernel/debug/block/${1#/dev/}/error_injection"
 }
 
+# quiet COMMAND...: its output only when it fails
+quiet()
+{
+	local output
+	output=$("$@" 2>&1) || {
+		printf '%s\n' "$*:" "$output"
+		return 1
+	}
+}
+
+# module NAME: load the module of NAME.c
+module()
+{
+	local dir=$TMPDIR/$1 arch=x86_64
+	! grep -q '^CONFIG_UML=y' "$DMP_BUILD/.config" || arch=um
+	if [ ! -d "$dir" ]; then
+		mkdir "$dir"
+		cp "$BATS_TEST_DIRNAME/../$1.c" "$dir"
+		echo "obj-m := $1.o" >"$dir/Makefile"
+		quiet make -C "$DMP_BUILD" ARCH="$arch" M="$dir" modules
+	fi
+	insmod "$dir/$1.ko"
+}
+
 # scsi_debug OPTION=VALUE...: print a new simulated SCSI disk
 scsi_debug()
 {

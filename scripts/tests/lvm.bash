@@ -35,16 +35,6 @@ lvm_stop()
 	[ ! -e /run/lvm ] || quiet vgremove -ff -y vg || true
 }
 
-# quiet COMMAND...: its output only when it fails
-quiet()
-{
-	local output
-	output=$("$@" 2>&1) || {
-		printf '%s\n' "$*:" "$output"
-		return 1
-	}
-}
-
 dmpctl()
 {
 	"$DMP_TOOLS/dmpctl" "$@"

@@ -261,20 +261,6 @@ under()
 	under thin_above origin_above snapshot_above
 }
 
-# module NAME: load the module of NAME.c
-module()
-{
-	local dir=$TMPDIR/$1 arch=x86_64
-	! grep -q '^CONFIG_UML=y' "$DMP_BUILD/.config" || arch=um
-	if [ ! -d "$dir" ]; then
-		mkdir "$dir"
-		cp "$BATS_TEST_DIRNAME/../$1.c" "$dir"
-		echo "obj-m := $1.o" >"$dir/Makefile"
-		quiet make -C "$DMP_BUILD" ARCH="$arch" M="$dir" modules
-	fi
-	insmod "$dir/$1.ko"
-}
-
 # appends TARGET PART: print what comes of zone append on such a volume: to each zone, to one until
 # it is full, and where no zone begins; with its data and zones afterwards
 appends()

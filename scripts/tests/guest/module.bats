@@ -51,6 +51,16 @@ setup()
 	[[ $output != *dmp* ]]
 }
 
+@test "a module that cannot register its target leaves nothing" {
+	[ -e "$DMP_BUILD/drivers/md/dmp.ko" ] || skip "no kernel is built here"
+	module taken
+	run ! insmod "$DMP_BUILD/drivers/md/dmp.ko"
+	rmmod taken
+	[[ $output == *"Device or resource busy" ]]
+	[ ! -e /sys/module/dmp ]
+	modprobe dmp
+}
+
 @test "rmmod while volumes is being read is clean" {
 	for _ in $(seq 10); do
 		modprobe dmp
