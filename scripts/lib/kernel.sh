@@ -304,7 +304,7 @@ debug_build()
 	for file in "$DMP_TOP"/drivers/md/*.c; do
 		MAKEFLAGS+=" GCOV_PROFILE_$(basename "$file" .c).o=y"
 	done
-	guest_build debug "user-mode Linux that finds bugs" um {base,uml,guest,debug,sanitize}.config
+	guest_build debug "user-mode Linux that finds bugs" um {base,uml,guest,suite,faults,debug,sanitize}.config
 }
 
 # release_build: a small user-mode Linux that delays the release of kobjects
@@ -316,7 +316,7 @@ release_build()
 # kasan_build: user-mode Linux that reports use after free
 kasan_build()
 {
-	guest_build kasan "user-mode Linux with KASAN" um {base,uml,kasan}.config
+	guest_build kasan "user-mode Linux with KASAN" um {base,uml,builtin,kasan}.config
 }
 
 # shellcheck disable=SC2317 # progress calls it

@@ -16,7 +16,7 @@ kunit_py()
 # kunit_uml_build: the kernel that scripts/tests/builtin boots too
 kunit_uml_build()
 {
-	local configs=(kunit/dm_dmp.kunitconfig scripts/lib/{base,uml,debug}.config)
+	local configs=(kunit/dm_dmp.kunitconfig scripts/lib/{base,uml,debug,faults}.config)
 	build_once "$DMP_KERNEL+kunit" "user-mode Linux with KUnit" "${configs[*]}" \
 		kunit_py "$DMP_KERNEL+kunit" build --jobs="$(nproc)" "${configs[@]/#/--kunitconfig=$DMP_TOP/}"
 }

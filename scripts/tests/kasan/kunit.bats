@@ -1,1 +1,1 @@
-../builtin/kunit.bats
+../guest/kunit.bats
