@@ -127,10 +127,11 @@ quiet()
 	}
 }
 
-# module NAME: load the module of NAME.c
+# module NAME: load the module of NAME.c; skips the test if the kernel was not built on this machine
 module()
 {
 	local dir=$TMPDIR/$1 arch=x86_64
+	[ -e "$DMP_BUILD/.config" ] || skip "there is no build of this kernel"
 	! grep -q '^CONFIG_UML=y' "$DMP_BUILD/.config" || arch=um
 	if [ ! -d "$dir" ]; then
 		mkdir "$dir"

@@ -52,7 +52,6 @@ setup()
 }
 
 @test "a module that cannot register its target leaves nothing" {
-	[ -e "$DMP_BUILD/drivers/md/dmp.ko" ] || skip "no kernel is built here"
 	module taken
 	run ! insmod "$DMP_BUILD/drivers/md/dmp.ko"
 	rmmod taken
