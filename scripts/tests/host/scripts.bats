@@ -219,7 +219,7 @@ tests_of()
 	[[ $output == *"guest/this has no such tests"* ]]
 }
 
-# race FUNCTION: a report of KCSAN
+# race FUNCTION [CALLER]: a report of KCSAN
 race()
 {
 	cat <<-END
@@ -228,16 +228,18 @@ race()
 
 		read to 0xffff888003c11a40 of 8 bytes by task 135 on cpu 1:
 		 $1
-		 other_caller+0x10/0x20
+		 ${2:-other_caller+0x10/0x20}
 		==================================================================
 	END
 }
 
-@test "a data race is a complaint only if dmp has a part in it" {
+@test "a data race is a complaint only if it is in a function of dmp" {
 	. scripts/lib/kernel-log.sh
 	run -0 kernel_complaints - < <(race "dmp_map+0x1b/0x40 [dmp]")
 	[[ $output == "BUG: KCSAN: data-race in dmp_map"* ]]
 	run -1 kernel_complaints - < <(race "dm_map+0x1b/0x40 [dm_mod]")
+	[ "$output" = "" ]
+	run -1 kernel_complaints - < <(race "ktime_get+0x1b/0x40" "dmp_map_timed+0x1b/0x40 [dmp]")
 	[ "$output" = "" ]
 	run -0 kernel_complaints - < <(race "dm_map+0x1b/0x40 [dm_mod]"; echo "BUG: sleeping function")
 	[ "$output" = "BUG: sleeping function" ]
