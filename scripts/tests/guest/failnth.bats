@@ -9,10 +9,10 @@ load ../guest
 setup_file()
 {
 	local faults
+	[ -e /sys/kernel/debug/failslab ] || return 0
 	gcc -static -O1 -Wall -Wextra -o "$TMPDIR/failnth" "$BATS_TEST_DIRNAME/../failnth.c"
 	# an ioctl waits for RCU several times
 	echo 1 >/sys/kernel/rcu_expedited
-	[ -e /sys/kernel/debug/failslab ] || return 0
 	for faults in /sys/kernel/debug/{failslab,fail_page_alloc}; do
 		# for tasks that ask for it, whatever they allocate
 		echo Y >"$faults/task-filter"
