@@ -21,7 +21,7 @@ is_on_PROVE_LOCKING()
 
 is_on_PREEMPT_RT()
 {
-	grep -x 1 /sys/kernel/realtime
+	grep -w PREEMPT_RT /proc/version
 }
 
 @test "what this kernel was built with is on" {
