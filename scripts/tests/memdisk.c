@@ -10,13 +10,15 @@
 #include <linux/blkdev.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/slab.h>
 #include <linux/vmalloc.h>
 
 #define DISK_SIZE (8 << 20)
 
 static u8 *disk_data;
 static struct gendisk *disk;
-static struct blk_crypto_profile profile;
+/* Its lock is registered with lockdep, which takes no static object. */
+static struct blk_crypto_profile *profile;
 
 /* Serializes bios, which share @key. */
 static DEFINE_MUTEX(lock);
@@ -95,12 +97,15 @@ static int __init memdisk_init(void)
 	disk_data = vzalloc(DISK_SIZE);
 	if (!disk_data)
 		return r;
-	r = blk_crypto_profile_init(&profile, 0);
-	if (r)
+	profile = kzalloc_obj(*profile);
+	if (!profile)
 		goto free_data;
-	profile.max_dun_bytes_supported = 8;
-	profile.key_types_supported = BLK_CRYPTO_KEY_TYPE_RAW;
-	profile.modes_supported[BLK_ENCRYPTION_MODE_AES_256_XTS] = SECTOR_SIZE;
+	r = blk_crypto_profile_init(profile, 0);
+	if (r)
+		goto free_profile;
+	profile->max_dun_bytes_supported = 8;
+	profile->key_types_supported = BLK_CRYPTO_KEY_TYPE_RAW;
+	profile->modes_supported[BLK_ENCRYPTION_MODE_AES_256_XTS] = SECTOR_SIZE;
 	disk = blk_alloc_disk(&limits, NUMA_NO_NODE);
 	r = PTR_ERR_OR_ZERO(disk);
 	if (r)
@@ -108,13 +113,15 @@ static int __init memdisk_init(void)
 	disk->fops = &fops;
 	strscpy(disk->disk_name, "memdisk");
 	set_capacity(disk, DISK_SIZE >> SECTOR_SHIFT);
-	blk_crypto_register(&profile, disk->queue);
+	blk_crypto_register(profile, disk->queue);
 	r = add_disk(disk);
 	if (!r)
 		return 0;
 	put_disk(disk);
 destroy_profile:
-	blk_crypto_profile_destroy(&profile);
+	blk_crypto_profile_destroy(profile);
+free_profile:
+	kfree(profile);
 free_data:
 	vfree(disk_data);
 	return r;
@@ -124,7 +131,8 @@ static void __exit memdisk_exit(void)
 {
 	del_gendisk(disk);
 	put_disk(disk);
-	blk_crypto_profile_destroy(&profile);
+	blk_crypto_profile_destroy(profile);
+	kfree(profile);
 	vfree(disk_data);
 }
 
