@@ -69,7 +69,10 @@ htmldocs()
 {
 	# the system's Python, which the system's Sphinx belongs to
 	PATH=/usr/bin:$PATH make -C "$1" O="$2" SPHINXDIRS=admin-guide/device-mapper htmldocs \
-		>"$2.log" 2>&1
+		>"$2.log" 2>&1 || {
+		cat "$2.log" >&2
+		return 1
+	}
 	sed -nE "/WARNING|ERROR/s,$1/,,p" "$2.log" | sort
 }
 
