@@ -73,7 +73,7 @@ htmldocs()
 		cat "$2.log" >&2
 		return 1
 	}
-	sed -nE "/WARNING|ERROR/s,$1/,,p" "$2.log" | sort
+	sed -nE '/WARNING|ERROR/{ s,^\S*/Documentation/,Documentation/,; p; }' "$2.log" | sort
 }
 
 check_htmldocs()
