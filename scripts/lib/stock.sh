@@ -30,14 +30,21 @@ stock_packages()
 	} | grep -xFf <(apt_private apt-cache pkgnames linux-) | sort -u
 }
 
+# stock_versions WHAT: the versions of the kernel $stock that have a package linux-WHAT-<version>
+stock_versions()
+{
+	apt_private apt-cache pkgnames "linux-$1-" |
+		sed -nE "s/^linux-$1-($(stock_pattern "$stock"))$/\1/p" | sort
+}
+
 # the newest kernel $stock, which becomes $DMP_CACHE/stock-<version>
 fetch_stock()
 {
 	local new=$DMP_CACHE/apt/new-stock root version packages dir known
 	root=$new/root
 	apt_private_update
-	version=$(apt_private apt-cache pkgnames linux-headers- |
-		sed -nE "s/^linux-headers-($(stock_pattern "$stock"))$/\1/p" | sort -V | tail -n 1)
+	# headers come first, the image only when it is signed
+	version=$(comm -12 <(stock_versions headers) <(stock_versions image) | sort -V | tail -n 1)
 	dir=$DMP_CACHE/stock-$version
 
 	if [ ! -d "$dir" ]; then
