@@ -270,19 +270,18 @@ check_archs()
 
 check_randconfig()
 {
-	local build kmake seed value objects
+	local build kmake seed options objects
 	build_in "$DMP_KERNEL+dmp" "$DMP_KERNEL+check/randconfig" x86_64
 	mapfile -t objects < <(cd "$DMP_TOP" && printf '%s\n' drivers/md/dm-dmp*.c | sed 's/c$/o/')
 	for seed in $(seq "$check_seeds"); do
 		say "seed $seed"
-		value=m
-		[ $((seed % 2)) = 0 ] || value=y
+		options=(BLK_DEV_DM=m DM_DMP=m)
+		# device-mapper cannot be built in if DAX is a module
+		[ $((seed % 2)) = 0 ] || options=(BLK_DEV_DM=y DM_DMP=y DAX=y)
 		# plugins need another package for each compiler
-		want_options SYSFS=y BLOCK=y MD=y BLK_DEV_DM=y MODULES=y GCC_PLUGINS=n RUST=n \
-			DM_DMP=$value
+		want_options SYSFS=y BLOCK=y MD=y MODULES=y GCC_PLUGINS=n RUST=n "${options[@]}"
 		"${kmake[@]}" KCONFIG_SEED="$seed" KCONFIG_ALLCONFIG="$build/want" randconfig
-		# with DAX=m there is no DM_DMP=y, but =m
-		grep '^CONFIG_DM_DMP=' "$build/.config"
+		has_options
 		if grep -q '^CONFIG_DM_DMP_KUNIT_TEST=' "$build/.config"; then
 			"${kmake[@]}" "${objects[@]}" drivers/md/tests/dm_dmp_kunit.o
 		else
