@@ -61,7 +61,8 @@ fetch_stock()
 	echo "$dir" >"$DMP_CACHE/stock-$stock"
 }
 
-# stock_choose NAME: set DMP_BUILD to a stock kernel, and stock_version to its version
+# stock_choose NAME: set DMP_BUILD to a stock kernel, stock_version to its version, and stock_headers to
+# where its packages have the headers
 stock_choose()
 {
 	local stock=$1
@@ -71,6 +72,7 @@ stock_choose()
 	newest_of "stock kernel $stock" "$DMP_CACHE/stock-$stock" fetch_stock
 	DMP_BUILD=$(cat "$DMP_CACHE/stock-$stock")
 	stock_version=${DMP_BUILD#"$DMP_CACHE/stock-"}
+	stock_headers=/usr/src/linux-headers-$stock_version
 }
 
 # the release whose compiler and C library the headers of the newest kernel want, with them
@@ -87,17 +89,17 @@ stock_chroot()
 # $DMP_BUILD/dmp
 stock_kbuild()
 {
-	local stock=$1 headers=/usr/src/linux-headers-$stock_version
+	local stock=$1
 	shift
 	if [ "$stock" = newest ]; then
 		rm -rf "$DMP_BUILD/chroot/dmp"
 		cp -r "$DMP_BUILD/dmp" "$DMP_BUILD/chroot"
 		# objtool reads /proc; it is mounted for this command only
 		unshare --mount --pid --fork --mount-proc="$DMP_BUILD/chroot/proc" \
-			chroot "$DMP_BUILD/chroot" make -C "$headers" M=/dmp "$@"
+			chroot "$DMP_BUILD/chroot" make -C "$stock_headers" M=/dmp "$@"
 		cp "$DMP_BUILD/chroot/dmp/dmp.ko" "$DMP_BUILD/dmp"
 	else
-		make -C "$DMP_BUILD/root$headers" M="$DMP_BUILD/dmp" "$@"
+		make -C "$DMP_BUILD/root$stock_headers" M="$DMP_BUILD/dmp" "$@"
 	fi
 }
 

@@ -18,7 +18,7 @@ setup()
 headers()
 {
 	stock_choose "$1"
-	headers=$DMP_BUILD/root/usr/src/linux-headers-$stock_version
+	headers=$DMP_BUILD/root$stock_headers
 }
 
 # checkout: a copy of what make needs, where the test may write
