@@ -174,14 +174,25 @@ static void select_source(struct sampler *sampler, struct source *s)
 	}
 }
 
+/* Read a file of the directory dm: EINVAL and EIO say that the core is removing the volume. */
+static int read_dm(struct sampler *sampler, struct source *s, const char *file,
+		   char text[SYSFS_TEXT_LEN])
+{
+	char path[64];
+	int r;
+
+	snprintf(path, sizeof(path), "%s/dm/%s", s->disk, file);
+	r = sysfs_read_name(sampler->dir, path, text);
+	return r == -EINVAL || r == -EIO ? -ENODEV : r;
+}
+
 /* Read the name of a volume: at the start, and later since the volume may be renamed. */
 static int read_name(struct sampler *sampler, struct source *s)
 {
-	char path[64], name[SYSFS_TEXT_LEN], *copy;
+	char name[SYSFS_TEXT_LEN], *copy;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/dm/name", s->disk);
-	r = sysfs_read_name(sampler->dir, path, name);
+	r = read_dm(sampler, s, "name", name);
 	if (r || (s->name && !strcmp(s->name, name)))
 		return r;
 	copy = strdup(name);
@@ -205,8 +216,7 @@ static int read_identity(struct sampler *sampler, struct source *s)
 	if (r)
 		return r;
 	snprintf(s->dev, sizeof(s->dev), "%.23s", text);
-	snprintf(path, sizeof(path), "%s/dm/uuid", s->disk);
-	r = sysfs_read_name(sampler->dir, path, text);
+	r = read_dm(sampler, s, "uuid", text);
 	if (r)
 		return r;
 	s->uuid = strdup(text);

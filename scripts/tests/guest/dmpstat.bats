@@ -308,6 +308,26 @@ a"b\c'
 	equal "after the second load" "$(sums dmp1 read)" "2 8192 0 0"
 }
 
+# come_and_go COUNT: another volume, so many times
+come_and_go()
+{
+	local i
+	for ((i = 0; i < $1; i++)); do
+		create dmp2 /dev/mapper/zero1 && dmsetup remove dmp2 || return
+	done
+}
+
+@test "a volume that is removed meanwhile is no error" {
+	zero
+	create dmp1 /dev/mapper/zero1
+	come_and_go 50 &
+	other=$!
+	while kill -0 "$other" 2>/dev/null; do
+		equal "a message" "$(dmpstat -a -J 2>&1 >/dev/null || echo "failed with $?")" ""
+	done
+	wait "$other"
+}
+
 @test "more volumes than descriptors" {
 	zero
 	for i in $(seq 20); do
