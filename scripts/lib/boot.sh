@@ -62,7 +62,7 @@ boot_run()
 		-kernel "$image" -initrd "$run/initramfs" \
 		-virtfs "local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap" \
 		-virtfs "local,path=$run,mount_tag=run,security_model=none" \
-		-append "console=ttyS0 quiet loglevel=2 panic=-1 norandmaps memmap=64M!1024M $DMP_GUEST_WORDS \
+		-append "console=ttyS0 quiet loglevel=2 panic=-1 maxcpus=1 norandmaps memmap=64M!1024M $DMP_GUEST_WORDS \
 			DMP_BUILD=$DMP_BUILD $words" \
 		</dev/null 2>"$run/console.log" || status=$?
 	guest_status "$run" "$limit" $((SECONDS - start)) "$status"
