@@ -48,15 +48,16 @@ boot_initramfs()
 
 # boot_run SECONDS IMAGE VERSION "WORDS" COMMAND...: run a command as uml_run does, in a kernel whose
 # modules are in $DMP_BUILD/root, with these WORDS on its command line; 64 MiB of the memory are
-# persistent. QEMU translates a program again for each address that it is mapped at, so that
-# norandmaps halves the time that starting one takes.
+# persistent. boot-init starts the second CPU. QEMU translates a program again for each address that it
+# is mapped at, so that norandmaps halves the time that starting one takes. The kernel computes the
+# interrupt routing of QEMU's machine "pc" for seconds, but not that of q35.
 boot_run()
 {
 	local limit=$1 image=$2 version=$3 words=$4 run start=$SECONDS status=0
 	shift 4
 	run=$(guest_job "$@")
 	boot_initramfs "$version" "$run/initramfs"
-	timeout -s KILL "$limit" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1152 \
+	timeout -s KILL "$limit" qemu-system-x86_64 -machine q35 -accel tcg,thread=multi -cpu max -smp 2 -m 1152 \
 		-nodefaults -display none -no-reboot \
 		-chardev "stdio,id=console,logfile=$run/serial.log" -serial chardev:console \
 		-kernel "$image" -initrd "$run/initramfs" \
