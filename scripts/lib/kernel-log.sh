@@ -2,13 +2,17 @@
 # Complaints in the log of a kernel. For scripts, and for tests in guests.
 
 # without_races_of_others: pass the log of a kernel on, without KCSAN's reports of data races in which
-# dmp has no part, and of those of the clock, which dmp reads
+# dmp has no part, and of those of the clock, which dmp reads. What an interrupt interrupted, below it
+# on the stack, has no part.
 without_races_of_others()
 {
 	awk '
-		/BUG: KCSAN: / { report = ""; inside = 1; clock = /data-race in ktime_get / }
+		/BUG: KCSAN: / { report = ""; inside = 1; ours = 0; clock = /data-race in ktime_get / }
+		/BUG: KCSAN: | bytes by / { interrupted = 0 }
+		/ asm_(sysvec_|common_interrupt)/ { interrupted = 1 }
 		inside { report = report $0 "\n" }
-		inside && /==========/ { inside = 0; if (!clock && report ~ /\[dmp\]/) printf "%s", report; next }
+		inside && !interrupted && /\[dmp\]/ { ours = 1 }
+		inside && /==========/ { inside = 0; if (ours && !clock) printf "%s", report; next }
 		!inside
 		END { if (inside) printf "%s", report }'
 }

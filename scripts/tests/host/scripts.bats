@@ -219,7 +219,7 @@ tests_of()
 	[[ $output == *"guest/this has no such tests"* ]]
 }
 
-# race FUNCTION [CALLER]: a report of KCSAN
+# race FUNCTION [CALLER...]: a report of KCSAN
 race()
 {
 	cat <<-END
@@ -228,7 +228,7 @@ race()
 
 		read to 0xffff888003c11a40 of 8 bytes by task 135 on cpu 1:
 		 $1
-		 ${2:-other_caller+0x10/0x20}
+		$(printf ' %s\n' "${@:2}")
 		==================================================================
 	END
 }
@@ -243,6 +243,10 @@ race()
 	run -0 kernel_complaints - < <(race "memset+0x1b/0x40" "dmp_level_reset+0x1b/0x40 [dmp]")
 	[[ $output == "BUG: KCSAN: data-race in memset"* ]]
 	run -1 kernel_complaints - < <(race "ktime_get" "dmp_map_timed+0x1b/0x40 [dmp]")
+	[ "$output" = "" ]
+	# in an interrupt that came while dmp ran
+	run -1 kernel_complaints - < <(race "run_timer_softirq+0x45c/0x4f0" "sysvec_apic_timer_interrupt+0x67/0x80" \
+		"asm_sysvec_apic_timer_interrupt+0x16/0x20" "dmp_map+0x1b/0x40 [dmp]")
 	[ "$output" = "" ]
 	run -0 kernel_complaints - < <(race "dm_map+0x1b/0x40 [dm_mod]"; echo "BUG: sleeping function")
 	[ "$output" = "BUG: sleeping function" ]
