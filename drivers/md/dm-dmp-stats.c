@@ -290,10 +290,12 @@ static void dmp_joint_rebase(struct dmp_joint *joint, enum dmp_op op)
  */
 void dmp_level_reset(struct dmp_level *volume)
 {
-	struct dmp_joint *joint = READ_ONCE(volume->joint);
+	struct dmp_joint *joint;
 	int op;
 
 	dmp_level_lock(volume);
+	/* A target joins the volume under the lock, after its joint histograms. */
+	joint = READ_ONCE(volume->joint);
 	volume->resets++;
 	for (op = 0; op < DMP_OTHER; op++) {
 		dmp_level_rebase(volume, op);
