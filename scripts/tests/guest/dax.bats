@@ -41,10 +41,11 @@ reads_back()
 	dmsetup remove "$1"
 }
 
-# dax_file_system TARGET: a new one, mounted
+# dax_file_system TARGET: a new one, mounted; without lazy_itable_init=0, the kernel writes inode tables
+# some seconds later
 dax_file_system()
 {
-	mkfs.ext4 -q -F -b 4096 "/dev/mapper/$1"
+	mkfs.ext4 -q -F -b 4096 -E lazy_itable_init=0 "/dev/mapper/$1"
 	mount -o dax=always "/dev/mapper/$1" /run/mnt
 }
 
