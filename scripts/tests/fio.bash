@@ -16,7 +16,7 @@ fio_run()
 # fio_start COMMAND...: run fio_run or the like in the background, until fio_stop
 fio_start()
 {
-	"$@" --time_based --runtime=600 &
+	"$@" --time_based --runtime=1d &
 	fio=$!
 }
 

@@ -25,7 +25,8 @@ mounted()
 verify_start()
 {
 	fio_start fio_json --thread --name=verify --filename=/run/mnt/file --size=24M --rw=randwrite \
-		--bs=4k --ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256
+		--bs=4k --ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256 \
+		--verify_state_save=0
 	eventually test -s /run/mnt/file
 }
 
