@@ -350,7 +350,7 @@ guest_job()
 			DMP_STOCK "${stock_version:-}" \
 			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}" \
 			DMP_STORM "${DMP_STORM:-}" DMP_LINES "${DMP_LINES:-}" \
-			DMP_FAULTS "${DMP_FAULTS:-}"
+			DMP_REQUESTS "${DMP_REQUESTS:-}" DMP_FAULTS "${DMP_FAULTS:-}"
 		printf '%q ' exec "$@"
 	} >"$run/job"
 	echo "$run"
