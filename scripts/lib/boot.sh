@@ -10,8 +10,8 @@ boot_build()
 	guest_build "$1" "$2" x86_64 {base,qemu,guest}.config "${@:3}"
 }
 
-# kcsan_build: a kernel that reports data races, but not those of scatterlists: a simulated disk with
-# data integrity walks them from the start for each sector, which takes minutes with KCSAN
+# kcsan_build: a kernel with KCSAN, which does not look at lib/scatterlist.c: for data integrity,
+# scsi_debug walks a scatterlist from the start for each sector, and with KCSAN that takes minutes
 kcsan_build()
 {
 	local -x MAKEFLAGS=" KCSAN_SANITIZE_scatterlist.o=n"

@@ -2,8 +2,8 @@
 # Complaints in the log of a kernel. For scripts, and for tests in guests.
 
 # without_races_of_others: pass the log of a kernel on, without KCSAN's reports of data races in which
-# dmp has no part, and of those of the clock, which dmp reads. What an interrupt interrupted, below it
-# on the stack, has no part.
+# dmp has no part, and of those of the clock, which dmp reads. Below an interrupt
+# the stack shows the interrupted task, which has no part in the race.
 without_races_of_others()
 {
 	awk '

@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # Requests by fio, and whether what it sent is what was counted.
 
-# fio_json OPTION...: fio, which reports to $TMPDIR/fio.json
+# fio_json OPTION...: fio, which reports to $TMPDIR/fio.json and writes no other file
 fio_json()
 {
-	fio --direct=1 --randrepeat=1 --output-format=json --output="$TMPDIR/fio.json" "$@"
+	fio --direct=1 --randrepeat=1 --verify_state_save=0 \
+		--output-format=json --output="$TMPDIR/fio.json" "$@"
 }
 
 # fio_run OPTION...: one job on the volume dmp1

@@ -41,8 +41,8 @@ reads_back()
 	dmsetup remove "$1"
 }
 
-# dax_file_system TARGET: a new one, mounted; without lazy_itable_init=0, the kernel writes inode tables
-# some seconds later
+# dax_file_system TARGET: make an ext4 on the volume, and mount it. mkfs writes the inode tables: else the
+# kernel does it some seconds after the mount, and dmp counts these writes.
 dax_file_system()
 {
 	mkfs.ext4 -q -F -b 4096 -E lazy_itable_init=0 "/dev/mapper/$1"

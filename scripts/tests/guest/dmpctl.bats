@@ -25,8 +25,7 @@ mounted()
 verify_start()
 {
 	fio_start fio_json --thread --name=verify --filename=/run/mnt/file --size=24M --rw=randwrite \
-		--bs=4k --ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256 \
-		--verify_state_save=0
+		--bs=4k --ioengine=libaio --iodepth=8 --verify=crc32c --verify_backlog=256
 	eventually test -s /run/mnt/file
 }
 

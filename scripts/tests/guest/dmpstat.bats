@@ -308,7 +308,7 @@ a"b\c'
 	equal "after the second load" "$(sums dmp1 read)" "2 8192 0 0"
 }
 
-# come_and_go COUNT: another volume, so many times
+# come_and_go COUNT: create and remove dmp2 that number of times
 come_and_go()
 {
 	local i

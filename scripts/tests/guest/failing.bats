@@ -120,7 +120,7 @@ volume_counts()
 	echo "# reads and writes $(fio_job dmp ios), errors $(fio_job dmp errors)" >&3
 }
 
-# some_failed ERRNO...: of each volume, the first request that did so with one of these numbers
+# some_failed ERRNO...: requests failed on linear and on dmp, and the first errno of each is listed
 some_failed()
 {
 	local job
@@ -137,7 +137,8 @@ alike()
 	diff "$TMPDIR/linear" "$TMPDIR/dmp1"
 }
 
-# failed_alike ERRNO...: end fio, whose requests failed so and were counted, and then try each operation
+# failed_alike ERRNO...: stop fio, check that requests failed with these errnos and were counted, and
+# compare the outcome of each operation
 failed_alike()
 {
 	fio_stop

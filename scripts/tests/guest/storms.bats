@@ -24,8 +24,7 @@ setup()
 flood()
 {
 	fio_json --filename="/dev/$(basename "${dir%/dmp}")" --rw=randwrite --bs=4k --size=16m \
-		--ioengine=libaio --iodepth=16 --verify=crc32c --verify_backlog=128 --verify_fatal=1 \
-		--verify_state_save=0 "$@" \
+		--ioengine=libaio --iodepth=16 --verify=crc32c --verify_backlog=128 --verify_fatal=1 "$@" \
 		--name=cpu0 --cpus_allowed=0 --name=cpu1 --cpus_allowed=1 --offset=16m
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Nothing is lost: millions of requests, two CPUs, whatever is done meanwhile. DMP_REQUESTS is how
-# many the first test sends.
+# No request is lost in the counts of several jobs on two CPUs, also during reloads, resets and
+# reads. DMP_REQUESTS is the number of requests in the first test.
 
 bats_require_minimum_version 1.5.0
 load ../guest
