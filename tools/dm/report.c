@@ -40,6 +40,8 @@ bool report_add_gone(struct report *report, const char *name)
 		return false;
 	report->gone = gone;
 	gone[report->nr_gone] = strdup(name);
+	if (!gone[report->nr_gone])
+		print_err("out of memory");
 	return gone[report->nr_gone++];
 }
 

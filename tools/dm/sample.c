@@ -196,8 +196,10 @@ static int read_name(struct sampler *sampler, struct source *s)
 	if (r || (s->name && !strcmp(s->name, name)))
 		return r;
 	copy = strdup(name);
-	if (!copy)
+	if (!copy) {
+		print_err("out of memory");
 		return -ENOMEM;
+	}
 	free(s->name);
 	s->name = copy;
 	select_source(sampler, s);
@@ -538,8 +540,11 @@ static bool report_source(struct sampler *sampler, struct source *s, __u64 ns,
 	int op;
 
 	for (op = 0; op < NR_OPS; op++) {
-		if (!delta[op] && (sampler->options.idle_ops & 1 << op))
+		if (!delta[op] && (sampler->options.idle_ops & 1 << op)) {
 			delta[op] = idle_counts(sampler, s);
+			if (!delta[op])
+				return false;
+		}
 		wanted |= !!delta[op];
 	}
 	if (!wanted) {

@@ -327,6 +327,8 @@ char *volume_histogram(const struct volume *volume)
 		const char *text = dm_task_get_message_response(dmt);
 
 		reply = strdup(text ? text : "");
+		if (!reply)
+			print_err("out of memory");
 	} else if (dmt && dm_task_get_errno(dmt)) {
 		errno = dm_task_get_errno(dmt);
 	}
@@ -413,10 +415,13 @@ void table_free(struct table *table)
 	unsigned int i;
 
 	for (i = 0; i < table->nr; i++) {
-		/* the arguments may contain a key */
-		explicit_bzero(table->segments[i].params, strlen(table->segments[i].params));
-		free(table->segments[i].params);
-		free(table->segments[i].type);
+		struct segment *s = &table->segments[i];
+
+		/* the arguments may contain a key, or be missing for want of memory */
+		if (s->params)
+			explicit_bzero(s->params, strlen(s->params));
+		free(s->params);
+		free(s->type);
 	}
 	free(table->segments);
 	*table = (struct table) {};
