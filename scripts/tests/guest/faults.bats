@@ -1,0 +1,103 @@
+#!/usr/bin/env bats
+# dmpctl while memory is missing, or the kernel refuses what dmpctl asks for: it does its work or says
+# that it could not. The volume keeps working, and the next run of dmpctl mends what is left.
+
+# shellcheck disable=SC2154 # run sets status and output
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../volume
+load ../lvm
+
+setup_file()
+{
+	gcc -shared -fPIC -O1 -Wall -Wextra -o "$TMPDIR/failalloc.so" "$BATS_TEST_DIRNAME/../failalloc.c"
+}
+
+setup()
+{
+	clear_log
+	dmsetup create plain --table "0 2048 linear $(loop 1M) 0"
+}
+
+# faulty_memory NTH once|on COMMAND...
+faulty_memory()
+{
+	FAIL_NTH=$1 FAIL_MODE=$2 FAIL_REACHED=$TMPDIR/reached LD_PRELOAD=$TMPDIR/failalloc.so "${@:3}"
+}
+
+# faulty_calls NTH once|on COMMAND...
+faulty_calls()
+{
+	local when=$1 status=0
+	[ "$2" = once ] || when+=+
+	strace -qq -o "$TMPDIR/strace" -e trace=ioctl,flock -e inject=ioctl,flock:error=ENOMEM:when="$when" "${@:3}" || status=$?
+	! grep -q INJECTED "$TMPDIR/strace" || touch "$TMPDIR/reached"
+	return $status
+}
+
+# fail_each FAULTY COMMAND...: run a command with the first fault, with the second one, and so on until
+# there are no more; the functions "before" and "after" of the test run before and after each
+fail_each()
+{
+	local mode n failed
+	for mode in once on; do
+		failed=0
+		for ((n = 1; ; n++)); do
+			before
+			rm -f "$TMPDIR/reached"
+			run "$1" $n $mode "$DMP_TOOLS/$2" "${@:3}"
+			[ -e "$TMPDIR/reached" ] || break
+			if [ "$status" != 0 ]; then
+				failed=$((failed + 1))
+				echo "$1, $mode $n: $status, $output"
+				[ "$status" -le 2 ]
+				# libdevmapper may have no memory for its message
+				[[ $mode = on || $output == *"$2: "* ]]
+			fi
+			after
+		done
+		equal "${*:2} without a fault" "$status" 0
+		echo "# $1, $mode, ${*:2}: failed at $failed of $((n - 1))" >&3
+	done
+}
+
+# dmpctl_fails FAULTY BEFORE COMMAND...: dmpctl with each fault, after the command BEFORE without one
+dmpctl_fails()
+{
+	local first=$2 table
+	before()
+	{
+		# shellcheck disable=SC2086 # words
+		dmpctl $first plain
+		table=$(dmsetup table plain)
+	}
+	after()
+	{
+		write_4k plain 1
+		[ "$status" != 0 ] || return 0
+		equal table "$(dmsetup table plain)" "$table"
+		[ "$mode" = on ] || equal tables "$(dmsetup info -c --noheadings -o tables_loaded plain)" Live
+	}
+	fail_each "$1" dmpctl "${@:3}" plain
+}
+
+@test "dmpctl: each allocation of memory fails" {
+	dmpctl_fails faulty_memory detach attach --latency
+	dmpctl_fails faulty_memory "attach --latency" latency off
+	dmpctl_fails faulty_memory attach detach
+}
+
+@test "dmpctl: each ioctl and each lock fails" {
+	dmpctl_fails faulty_calls detach attach --latency
+	dmpctl_fails faulty_calls attach detach
+}
+
+@test "dmpstat: each allocation of memory fails" {
+	dmpctl attach --latency plain
+	write_4k plain 1
+	before() { :; }
+	after() { :; }
+	fail_each faulty_memory dmpstat -x -a
+	fail_each faulty_memory dmpstat -M
+	fail_each faulty_memory dmpstat -J --svg "$TMPDIR/svg" 0.1 2
+}
