@@ -325,6 +325,16 @@ lvextend_into_attach()
 	refuses "expected: dmpctl detach VOLUME..." detach --latency vg/lv
 	refuses "expected: dmpctl list [-J]" list vg/lv
 	refuses "/dev/mapper/vg-lv: is a device-mapper volume, use dmpctl attach" create dmp1 /dev/mapper/vg-lv
+	refuses "/dev/nothing: No such file or directory" create dmp1 /dev/nothing
+	refuses "/dev/null: not a block device" create dmp1 /dev/null
+	refuses "vg-lv: has no dmp segment; attach it first: dmpctl attach" reset vg/lv
+	dev=$(loop 1M)
+	run ! dmpctl create vg-lv "$dev"
+	[[ $output == *"dmpctl: vg-lv: not created; is $dev in use, or the name taken? dmesg may say why" ]]
+	run -2 dmpctl
+	[[ $output == "usage: dmpctl COMMAND "* ]]
+	run -2 dmpctl --nothing
+	[[ $output == *"dmpctl: unrecognized option '--nothing'" ]]
 	dmsetup suspend vg-lv
 	refuses "vg-lv: is suspended by another program, which is changing the volume or has failed (dmsetup resume)" attach vg-lv
 	dmsetup resume vg-lv
@@ -338,8 +348,41 @@ lvextend_into_attach()
 	dmpctl detach --force vg/lv
 	dmsetup create zero1 --table "0 16 zero"
 	refuses "zero1: has no linear segment, but zero; attach the volumes below it, or use dmpctl create for a device" attach zero1
+	dmsetup create both --table "0 8 linear $dev 0
+8 8 snapshot-origin $dev"
+	refuses "both: has a snapshot-origin segment, which must not be in two tables at once; use the volumes below it" attach both
+	for internal in "vg-lv_tdata LVM-1" "vg-pool LVM-$(printf '%064d' 1)-tpool"; do
+		dmsetup create "${internal% *}" --uuid "${internal#* }" --table "0 8 linear $dev 0"
+		refuses "${internal% *}: is internal to LVM, use the volume above it, or --force" attach "${internal% *}"
+	done
+	echo 'global { locking_dir="/proc/none" }' >>/run/lvm/lvm.conf
+	refuses "/proc/none: No such file or directory" attach vg/lv
+	echo 'global { locking_dir="/run/lock/lvm" use_lvmlockd=1 }' >>/run/lvm/lvm.conf
+	refuses "vg-lv: volume groups under lvmlockd are not supported" attach vg/lv
+	lvm_configure
 	run ! setpriv --reuid 65534 --clear-groups "$DMP_TOOLS/dmpctl" list
 	equal "non-root" "$output" "dmpctl: must be run by root"
+}
+
+@test "it finds a volume by each of its names, also one that is renamed while dmpctl waits" {
+	create dmp1 "$(loop 1M)"
+	disk=$(basename "$(sysfs dmp1)")
+	for name in dmp1 /dev/mapper/dmp1 "$disk" "$(cat "/sys/block/$disk/dev")"; do
+		write_4k dmp1 1
+		dmpctl reset "$name"
+		equal "reset by $name" "$(stats dmp1 write)" "0 0 0"
+	done
+	exec {lock}>/run/dmpctl.lock
+	flock "$lock"
+	"$DMP_TOOLS/dmpctl" detach dmp1 >"$TMPDIR/out" 2>&1 {lock}>&- &
+	eventually grep -q -- '-> FLOCK' /proc/locks
+	dmsetup rename dmp1 dmp2
+	exec {lock}>&-
+	status=0
+	wait $! || status=$?
+	equal status $status 1
+	equal "renamed" "$(cat "$TMPDIR/out")" "dmpctl: dmp1: was renamed meanwhile, try again"
+	equal "not detached" "$(types dmp2)" dmp
 }
 
 @test "volumes that are not LVM's, of one kind of segments and of several" {

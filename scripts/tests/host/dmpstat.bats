@@ -71,6 +71,12 @@ vg-db  read  dm-7 LVM-abc
 }
 
 @test "percentiles" {
+	# an average outside of the only bucket, as a sum that misses a request has
+	for sum in 769:98.3us 153800000:131us; do
+		sed "s/\"latency_ns\":76900000/\"latency_ns\":${sum%%:*}/" "$golden" >"$BATS_TEST_TMPDIR/sum"
+		run -0 dmpstat --replay "$BATS_TEST_TMPDIR/sum" -H -o p99 -e read vg-new
+		[ "$(xargs <<<"$output")" = "${sum#*:}" ]
+	done
 	shows '14:05:01  1.000 s
 Volume Op    Timed    Avg    p50    p90    p99  p99.9   Max<
 vg-db  read  18.2k  120us  114us  161us  321us  454us  524us
@@ -207,6 +213,10 @@ vg-db	read	8192	98304	1' -xH
 	refuses '-M with an interval needs --out FILE' -M 1
 	refuses 'expected a volume, not a pattern' -M --joint 'vg*'
 	refuses '--out, --http and --joint are for -M' --http
+	refuses '-M cannot be combined with --record, --replay and --svg' -M --replay "$golden"
+	refuses '--http answers one request, without --out and interval' -M --http --out x
+	# shellcheck disable=SC2046 # words
+	refuses '--joint: expected at most 16 volumes' -M $(printf -- '--joint v%d ' {1..17})
 	refuses '--le x: expected octave, half or none' -M --le=x
 	run -0 dmpstat -o help
 	[[ $output == *"p99 "*"99th percentile of the latencies [ns]."* ]]
@@ -229,6 +239,51 @@ vg-db	read	8192	98304	1' -xH
 	[[ $output == *"No such file or directory" ]]
 	run -1 dmpstat --replay "$golden" --record /dev/full
 	[[ $output == *"cannot write /dev/full: No space left on device"* ]]
+	run -1 dmpstat --replay "$golden" --record "$BATS_TEST_TMPDIR"
+	[ "$output" = "dmpstat: $BATS_TEST_TMPDIR: Is a directory" ]
+}
+
+@test "each part of a record has its type" {
+	bad=$BATS_TEST_TMPDIR/bad
+	while read -r edit; do
+		head -n 1 "$golden" | jq -c "$edit" >"$bad"
+		echo "$edit"
+		run -1 dmpstat --replay "$bad"
+		[ "$output" = "dmpstat: $bad: line 1: not a report of dmpstat" ]
+	done <<-'END'
+		.time = "today"
+		.time = null
+		.interval_ns = "1"
+		del(.interval_ns)
+		.idle = -1
+		.gone = {}
+		.gone = [1]
+		.volumes = {}
+		.volumes = [1]
+		.volumes[0].name = 1
+		del(.volumes[0].uuid)
+		.volumes[0].dev = null
+		.volumes[0].diskseq = null
+		.volumes[0].interval_ns = -1
+		.volumes[0].ops = []
+		.volumes[0].ops.read = 1
+		.volumes[0].ops.read.reqs = "1"
+		.volumes[0].ops.read.bytes = 1.5
+		del(.volumes[0].ops.read.errors)
+		.volumes[0].ops.read.size_hist = 1
+		.volumes[0].ops.read.size_hist = [[4096]]
+		.volumes[0].ops.read.size_hist = [["4096", 1]]
+		.volumes[0].ops.read.size_hist = [[4096, -1]]
+		.volumes[0].ops.read.size_hist = [[4097, 1]]
+		.volumes[0].ops.read.latency_ns = null
+		.volumes[0].ops.read.latency_hist = 1
+		.volumes[0].ops.read.latency_hist = [[65537, 1]]
+		.volumes[0].ops.read.joint = 1
+		.volumes[0].ops.read.joint = [[4096, 65536]]
+		.volumes[0].ops.read.joint = [[4096, 65536, null]]
+		.volumes[0].ops.read.joint = [[4097, 65536, 1]]
+		.volumes[0].ops.read.joint = [[4096, 65537, 1]]
+	END
 }
 
 @test "100,000 damaged inputs, under sanitizers" {
@@ -316,8 +371,22 @@ pixel()
 	xmllint --noout - <pipe
 	wait $!
 	[ -p pipe ]
-	run -1 dmpstat --replay "$golden" -J --svg none/svg
-	[[ $output == *"none/svg: No such file or directory"* ]]
+	while read -r path error; do
+		run -1 dmpstat --replay "$golden" -H -e flush --svg "$path"
+		[[ $output == *"dmpstat: $error" ]]
+	done <<-END
+		none/svg none/svg: No such file or directory
+		. .: Is a directory
+		/dev/full cannot write /dev/full: No space left on device
+		$(printf '%05000d' 0) $(printf '%05000d' 0): File name too long
+	END
+	for names in 0:"no volume" 5:"more than 4 volumes"; do
+		head -n 1 "$golden" |
+			jq -c "del(.volumes[0].ops[].latency_hist) | .volumes = [range(${names%%:*}) as \$i | .volumes[0] | .diskseq = \$i | .name = \"v\\(\$i)\"]" >one
+		dmpstat --replay one -J --svg svg >/dev/null
+		grep -qF ">Latencies of ${names#*:}<" svg
+		grep -qF '>No latencies: dmpctl latency on measures them.<' svg
+	done
 	# many intervals share columns
 	for _ in $(seq 600); do cat "$golden"; done >many
 	dmpstat --replay many -e read -H --svg svg >/dev/null
