@@ -323,16 +323,23 @@ kasan_build()
 tools_make()
 {
 	mkdir -p "$DMP_TOOLS"
-	make -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror"
+	make -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror $*"
 }
 
-# tools_build: build dmpctl and dmpstat into $DMP_TOOLS
+# tools_build [FLAG...]: build dmpctl and dmpstat into $DMP_TOOLS
 DMP_TOOLS=$DMP_CACHE/tools
 tools_build()
 {
 	need "${DMP_TOOLS_NEED[@]}"
 	one_at_a_time
-	progress "building the tools" tools_make
+	progress "building the tools" tools_make "$@"
+}
+
+# tools_gcov_build: build tools that count which of their lines run
+tools_gcov_build()
+{
+	local DMP_TOOLS=$DMP_TOOLS+gcov
+	tools_build --coverage
 }
 
 # arguments of every guest's kernel
@@ -350,7 +357,8 @@ guest_job()
 			DMP_STOCK "${stock_version:-}" \
 			DMP_ROUNDS "${DMP_ROUNDS:-}" DMP_SECONDS "${DMP_SECONDS:-}" \
 			DMP_STORM "${DMP_STORM:-}" DMP_LINES "${DMP_LINES:-}" \
-			DMP_REQUESTS "${DMP_REQUESTS:-}" DMP_FAULTS "${DMP_FAULTS:-}"
+			DMP_REQUESTS "${DMP_REQUESTS:-}" DMP_FAULTS "${DMP_FAULTS:-}" \
+			GCOV_PREFIX /run/gcov GCOV_PREFIX_STRIP 99
 		printf '%q ' exec "$@"
 	} >"$run/job"
 	echo "$run"

@@ -130,6 +130,13 @@ quiet()
 	}
 }
 
+# as_nobody COMMAND...: run a command without any privilege; it cannot add to root's counts of gcov
+as_nobody()
+{
+	GCOV_PREFIX=$GCOV_PREFIX/nobody \
+		setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$@"
+}
+
 # module NAME: load the module of NAME.c; skips the test if the kernel was not built on this machine
 module()
 {

@@ -360,7 +360,7 @@ lvextend_into_attach()
 	echo 'global { locking_dir="/run/lock/lvm" use_lvmlockd=1 }' >>/run/lvm/lvm.conf
 	refuses "vg-lv: volume groups under lvmlockd are not supported" attach vg/lv
 	lvm_configure
-	run ! setpriv --reuid 65534 --clear-groups "$DMP_TOOLS/dmpctl" list
+	run ! as_nobody "$DMP_TOOLS/dmpctl" list
 	equal "non-root" "$output" "dmpctl: must be run by root"
 }
 

@@ -245,7 +245,7 @@ write	0"
 	zero
 	create dmp1 /dev/mapper/zero1 0 1 latency
 	read_4k dmp1 2
-	user=(setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-all "$DMP_TOOLS/dmpstat")
+	user=(as_nobody "$DMP_TOOLS/dmpstat")
 	equal reads "$("${user[@]}" -Hp -o reqs)" 2
 	"${user[@]}" -w | grep -q 'dmp1 read: 2 requests by latency'
 	run ! "${user[@]}" -x

@@ -104,9 +104,9 @@ value()
 	equal cells "$(sed -n 's/^dmp_request_size_duration_total{volume="dmp1",op="\(.*\)",size="\(.*\)",duration="0\.0*\(.*\)"}/\1 \2 \3/p' "$TMPDIR/metrics")" \
 		"$(histogram dmp1)"
 	run ! grep -q 'size_duration_total{volume="dmp2"' "$TMPDIR/metrics"
-	run -1 setpriv --reuid 65534 --clear-groups "$DMP_TOOLS/dmpstat" -M --joint dmp1
+	run -1 as_nobody "$DMP_TOOLS/dmpstat" -M --joint dmp1
 	equal "not root" "$output" "dmpstat: --joint needs root"
-	setpriv --reuid 65534 --clear-groups "$DMP_TOOLS/dmpstat" -M | grep -q dmp1
+	as_nobody "$DMP_TOOLS/dmpstat" -M | grep -q dmp1
 }
 
 @test "a file for the textfile collector: replaced at once, each interval" {
