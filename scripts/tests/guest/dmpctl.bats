@@ -331,6 +331,8 @@ lvextend_into_attach()
 	dev=$(loop 1M)
 	run ! dmpctl create vg-lv "$dev"
 	[[ $output == *"dmpctl: vg-lv: not created; is $dev in use, or the name taken? dmesg may say why" ]]
+	run -0 dmpctl --help
+	[[ $output == "usage: dmpctl COMMAND "* ]]
 	run -2 dmpctl
 	[[ $output == "usage: dmpctl COMMAND "* ]]
 	run -2 dmpctl --nothing

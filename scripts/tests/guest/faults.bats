@@ -25,14 +25,24 @@ faulty_memory()
 	FAIL_NTH=$1 FAIL_MODE=$2 FAIL_REACHED=$TMPDIR/reached LD_PRELOAD=$TMPDIR/failalloc.so "${@:3}"
 }
 
-# faulty_calls NTH once|on COMMAND...
-faulty_calls()
+# faulty_call NAME NTH once|on COMMAND...
+faulty_call()
 {
-	local when=$1 status=0
-	[ "$2" = once ] || when+=+
-	strace -qq -o "$TMPDIR/strace" -e trace=ioctl,flock -e inject=ioctl,flock:error=ENOMEM:when="$when" "${@:3}" || status=$?
+	local when=$2 status=0
+	[ "$3" = once ] || when+=+
+	strace -qq -o "$TMPDIR/strace" -e trace="$1" -e inject="$1":error=ENOMEM:when="$when" "${@:4}" || status=$?
 	! grep -q INJECTED "$TMPDIR/strace" || touch "$TMPDIR/reached"
 	return $status
+}
+
+faulty_ioctl()
+{
+	faulty_call ioctl "$@"
+}
+
+faulty_flock()
+{
+	faulty_call flock "$@"
 }
 
 # fail_each FAULTY COMMAND...: run a command with the first fault, with the second one, and so on until
@@ -88,8 +98,9 @@ dmpctl_fails()
 }
 
 @test "dmpctl: each ioctl and each lock fails" {
-	dmpctl_fails faulty_calls detach attach --latency
-	dmpctl_fails faulty_calls attach detach
+	dmpctl_fails faulty_ioctl detach attach --latency
+	dmpctl_fails faulty_ioctl attach detach
+	dmpctl_fails faulty_flock detach attach
 }
 
 @test "dmpstat: each allocation of memory fails" {

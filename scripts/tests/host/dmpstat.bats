@@ -64,6 +64,8 @@ vg-db  read  dm-7 LVM-abc
 	shows '21331
 206
 769' -Hp -e total -o reqs
+	run -0 dmpstat --replay "$golden" -H -o +dev -e flush
+	[ "$(xargs <<<"$output")" = "vg-log flush 12 0 0 0.00 0ns 0ns 0ns 0 dm-8" ]
 	shows '206' -Hp -o reqs vg-log -e write
 	shows '18231
 3100
@@ -77,6 +79,10 @@ vg-db  read  dm-7 LVM-abc
 		run -0 dmpstat --replay "$BATS_TEST_TMPDIR/sum" -H -o p99 -e read vg-new
 		[ "$(xargs <<<"$output")" = "${sum#*:}" ]
 	done
+	# the last bucket has no end
+	sed 's/\[98304,769\]/[17179869184,769]/' "$golden" >"$BATS_TEST_TMPDIR/last"
+	dmpstat --replay "$BATS_TEST_TMPDIR/last" -J -e read vg-new |
+		jq -se '.[-1].volumes[0].ops.read.p50_ns == [17179869184, null, 17179869184]'
 	shows '14:05:01  1.000 s
 Volume Op    Timed    Avg    p50    p90    p99  p99.9   Max<
 vg-db  read  18.2k  120us  114us  161us  321us  454us  524us
@@ -113,6 +119,10 @@ vg-db read: 18231 requests by size and latency
   4.0k    @    #    *   321us
   8.0k    .             114us
 3998 idle volumes not shown' -x 1 1
+	run -0 dmpstat --replay "$golden" -x --color=always 1 1
+	# four cells, of which the first has the largest count
+	[ "$(grep -o $'\e\\[48;5;[0-9]*m     \e' <<<"$output" | wc -l)" = 4 ]
+	[[ ${lines[3]} == "  4.0k "$'\e[48;5;196m     \e[0m'* ]]
 	shows 'vg-db	read	4096	65536	4012
 vg-db	read	4096	98304	9119
 vg-db	read	4096	131072	4000
