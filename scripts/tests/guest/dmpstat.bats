@@ -201,6 +201,12 @@ write	0"
 	equal cells "$(cat "$TMPDIR/cells")" "$(histogram dmp1 | sort)"
 	equal "since the start" "$(dmpstat -x -H | tr '\t' ' ' | cut -d ' ' -f 2- | sort)" "$(histogram dmp1 | sort)"
 	dmpstat -x -e read | grep -q '^dmp1 read: .* requests by size and latency$'
+	# the first segment need not be one of dmp
+	dmsetup create mixed --table "0 8 zero
+8 64 dmp /dev/nullb0 0 1 latency"
+	dd if=/dev/mapper/mixed of=/dev/null bs=4k skip=1 count=3 iflag=direct status=none
+	equal "second segment" "$(dmpstat -x -H mixed | tr '\t' ' ' | cut -d ' ' -f 2- | sort)" \
+		"$(dmsetup message mixed 8 histogram | sort)"
 }
 
 @test "-x of a volume that is renamed, and of one that stops to measure" {
