@@ -19,7 +19,7 @@ setup_file()
 	truncate -s 2M "$TMPDIR/coarse.img"
 	coarse=$(losetup --find --show --sector-size 4096 "$TMPDIR/coarse.img")
 	count=${DMP_LINES:-2000}
-	[ ! -e /sys/kernel/debug/kmemleak ] || count=$((count / 4))
+	[ ! -e /sys/kernel/debug/kmemleak ] || grep -qw kmemleak=off /proc/cmdline || count=$((count / 4))
 	run "$TMPDIR/generated" "$count" 1 "$fine" "$coarse"
 	tail -n 100 <<<"$output"
 	[ "$status" = 0 ]
