@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A library for LD_PRELOAD that lets allocations of memory fail: the one whose number is in
- * $FAIL_NTH, and all later ones too if $FAIL_MODE is "on". If the program comes to it, the file
- * $FAIL_REACHED is created. Programs that this one starts are left alone.
+ * A library for LD_PRELOAD: the allocation number $FAIL_NTH of a program fails. If $FAIL_MODE is "on",
+ * all later allocations fail too. A failure creates the file $FAIL_REACHED. Programs that this program
+ * starts run without the library.
  */
 
 #include <errno.h>
@@ -17,20 +17,17 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 
-/* allocations until one fails; none does before the program starts */
+/* allocations up to the one that fails, -1 if none fails: before main() and in exit() */
 static long left = -1;
 static bool on;
 
 __attribute__((constructor)) static void start(void)
 {
-	const char *mode = getenv("FAIL_MODE");
-
 	left = atol(getenv("FAIL_NTH"));
-	on = mode && !strcmp(mode, "on");
+	on = !strcmp(getenv("FAIL_MODE"), "on");
 	unsetenv("LD_PRELOAD");
 }
 
-/* what comes after the program's end, such as writing the counts of gcov, has its memory */
 static void stop(void)
 {
 	left = -1;
@@ -38,15 +35,19 @@ static void stop(void)
 
 static bool fails(void)
 {
-	static bool called;
+	static bool registered;
 
-	/* not before, so that it is the first function that exit() calls */
-	if (left > 0 && !called)
-		called = !atexit(stop);
-	if (left > 0 && !--left)
-		close(open(getenv("FAIL_REACHED"), O_CREAT | O_WRONLY, 0600));
-	else if (left || !on)
+	if (left < 0)
 		return false;
+	/*
+	 * exit() calls the last registered function first. Registered by main()'s first allocation,
+	 * stop() comes before gcov writes its counts, which needs memory.
+	 */
+	if (!registered)
+		registered = !atexit(stop);
+	if (left > 0 && --left)
+		return false;
+	close(open(getenv("FAIL_REACHED"), O_CREAT | O_WRONLY, 0600));
 	if (!on)
 		left = -1;
 	errno = ENOMEM;

@@ -130,7 +130,8 @@ quiet()
 	}
 }
 
-# as_nobody COMMAND...: run a command without any privilege; it cannot add to root's counts of gcov
+# as_nobody COMMAND...: run a command without any privilege. Its gcov counts get a directory of their own,
+# since root owns the files of the others.
 as_nobody()
 {
 	GCOV_PREFIX=$GCOV_PREFIX/nobody \

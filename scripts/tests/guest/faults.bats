@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
-# dmpctl while memory is missing, or the kernel refuses what dmpctl asks for: it does its work or says
-# that it could not. The volume keeps working, and the next run of dmpctl mends what is left.
+# Each allocation of dmpctl and dmpstat fails, and each ioctl and flock() of dmpctl. The tool succeeds or
+# prints an error. After an error the volume has its old live table, and does I/O. The next dmpctl clears an
+# inactive table that the failed one left.
 
 # shellcheck disable=SC2154 # run sets status and output
 bats_require_minimum_version 1.5.0
@@ -35,16 +36,6 @@ faulty_call()
 	return $status
 }
 
-faulty_ioctl()
-{
-	faulty_call ioctl "$@"
-}
-
-faulty_flock()
-{
-	faulty_call flock "$@"
-}
-
 # fail_each FAULTY COMMAND...: run a command with the first fault, with the second one, and so on until
 # there are no more; the functions "before" and "after" of the test run before and after each
 fail_each()
@@ -55,7 +46,8 @@ fail_each()
 		for ((n = 1; ; n++)); do
 			before
 			rm -f "$TMPDIR/reached"
-			run "$1" $n $mode "$DMP_TOOLS/$2" "${@:3}"
+			# shellcheck disable=SC2086 # words
+			run $1 $n $mode "$DMP_TOOLS/$2" "${@:3}"
 			[ -e "$TMPDIR/reached" ] || break
 			if [ "$status" != 0 ]; then
 				failed=$((failed + 1))
@@ -98,9 +90,9 @@ dmpctl_fails()
 }
 
 @test "dmpctl: each ioctl and each lock fails" {
-	dmpctl_fails faulty_ioctl detach attach --latency
-	dmpctl_fails faulty_ioctl attach detach
-	dmpctl_fails faulty_flock detach attach
+	dmpctl_fails "faulty_call ioctl" detach attach --latency
+	dmpctl_fails "faulty_call ioctl" attach detach
+	dmpctl_fails "faulty_call flock" detach attach
 }
 
 @test "dmpstat: each allocation of memory fails" {
