@@ -83,16 +83,6 @@ static bool may_load_twice(const char *type)
 	return *t;
 }
 
-static bool has_segment(const struct table *table, const char *type)
-{
-	unsigned int i;
-
-	for (i = 0; i < table->nr; i++)
-		if (!strcmp(table->segments[i].type, type))
-			return true;
-	return false;
-}
-
 /* Set *to to the new table of the volume, with the segments of *from after the change. */
 static bool convert(const struct volume *volume, const struct table *from,
 		    const struct change *change, struct table *to)
@@ -100,7 +90,7 @@ static bool convert(const struct volume *volume, const struct table *from,
 	unsigned int i;
 
 	*to = (struct table) {};
-	if (!has_segment(from, change->from) && !has_segment(from, change->to)) {
+	if (!table_find(from, change->from) && !table_find(from, change->to)) {
 		print_err("%s: has no %s segment, but %s; %s", volume->name, change->from,
 			  from->nr ? from->segments[0].type : "no table", change->missing);
 		return false;
@@ -417,17 +407,16 @@ static bool cmd_create(char **args)
 /* A reset acts on the volume, so the message goes to the first dmp segment only. */
 static bool reset_volume(const char *arg)
 {
+	const struct segment *dmp;
 	struct volume volume;
 	struct table table;
-	unsigned int i;
 	bool ok = false;
 
 	if (!volume_find(&volume, arg) || !volume_read_table(&volume, false, &table))
 		return false;
-	for (i = 0; i < table.nr && strcmp(table.segments[i].type, "dmp"); i++)
-		;
-	if (i < table.nr)
-		ok = volume_message(&volume, table.segments[i].start, "reset");
+	dmp = table_find(&table, "dmp");
+	if (dmp)
+		ok = volume_message(&volume, dmp->start, "reset");
 	else
 		print_err("%s: has no dmp segment; attach it first: dmpctl attach", volume.name);
 	table_free(&table);

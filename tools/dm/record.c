@@ -309,8 +309,7 @@ static bool parse_ops(json_object *volume, struct report_volume *v)
 		if (!json_object_object_get_ex(ops, op_names[op], &counts))
 			continue;
 		v->ops[op] = counts_new();
-		if (!v->ops[op] || !json_object_is_type(counts, json_type_object) ||
-		    !parse_counts(counts, v->ops[op]))
+		if (!v->ops[op] || !parse_counts(counts, v->ops[op]))
 			return false;
 	}
 	return true;
@@ -376,12 +375,9 @@ static bool parse_report(json_object *top, struct report *report)
 	    !get_array(top, "volumes", &array))
 		return false;
 	get_number(top, "missed", &report->missed);
-	for (i = 0; i < json_object_array_length(array); i++) {
-		json_object *volume = json_object_array_get_idx(array, i);
-
-		if (!json_object_is_type(volume, json_type_object) || !parse_volume(volume, report))
+	for (i = 0; i < json_object_array_length(array); i++)
+		if (!parse_volume(json_object_array_get_idx(array, i), report))
 			return false;
-	}
 	return true;
 }
 
@@ -398,7 +394,7 @@ bool record_parse(const char *line, struct report *report)
 	bool ok;
 
 	*report = (struct report) {};
-	ok = json_object_is_type(top, json_type_object) && parse_report(top, report);
+	ok = parse_report(top, report);
 	json_object_put(top);
 	if (!ok)
 		report_free(report);

@@ -292,19 +292,18 @@ bool volume_message(const struct volume *volume, uint64_t sector, const char *me
 
 static bool first_dmp_sector(const struct volume *volume, uint64_t *sector)
 {
+	const struct segment *dmp;
 	struct table table;
-	unsigned int i = 0;
 	bool found;
 
 	/* in case no ioctl says why */
 	errno = ENODEV;
 	if (!volume_read_table(volume, false, &table))
 		return false;
-	while (i < table.nr && strcmp(table.segments[i].type, "dmp"))
-		i++;
-	found = i < table.nr;
+	dmp = table_find(&table, "dmp");
+	found = dmp;
 	if (found)
-		*sector = table.segments[i].start;
+		*sector = dmp->start;
 	table_free(&table);
 	return found;
 }
@@ -383,6 +382,23 @@ bool table_add(struct table *table, uint64_t start, uint64_t len, const char *ty
 		return false;
 	}
 	return true;
+}
+
+/**
+ * table_find() - find the first segment of a target type
+ * @table: the table
+ * @type: the target type
+ *
+ * Return: the segment, or NULL.
+ */
+const struct segment *table_find(const struct table *table, const char *type)
+{
+	unsigned int i;
+
+	for (i = 0; i < table->nr; i++)
+		if (!strcmp(table->segments[i].type, type))
+			return &table->segments[i];
+	return NULL;
 }
 
 /**

@@ -62,6 +62,7 @@ bool volume_create(const char *name, const struct table *table);
 
 bool table_add(struct table *table, uint64_t start, uint64_t len, const char *type,
 	       const char *params);
+const struct segment *table_find(const struct table *table, const char *type);
 bool table_equal(const struct table *a, const struct table *b);
 void table_free(struct table *table);
 
