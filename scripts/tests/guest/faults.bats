@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Each allocation of dmpctl and dmpstat fails, and each ioctl and flock() of dmpctl. The tool succeeds or
-# prints an error. After an error the volume has its old live table, and does I/O. The next dmpctl clears an
-# inactive table that the failed one left.
+# prints an error. After a success the volume has its new live table, after an error its old one, and does
+# I/O. The next dmpctl clears an inactive table that the failed one left.
 
 # shellcheck disable=SC2154 # run sets status and output
 bats_require_minimum_version 1.5.0
@@ -66,20 +66,27 @@ fail_each()
 # dmpctl_fails FAULTY BEFORE COMMAND...: dmpctl with each fault, after the command BEFORE without one
 dmpctl_fails()
 {
-	local first=$2 table
+	local faulty=$1 first=$2 old new
 	before()
 	{
 		# shellcheck disable=SC2086 # words
 		dmpctl $first plain
-		table=$(dmsetup table plain)
+		old=$(dmsetup table plain)
 	}
 	after()
 	{
-		write_4k plain 1
-		[ "$status" != 0 ] || return 0
+		local table=$new
+		[ "$status" = 0 ] || table=$old
 		equal table "$(dmsetup table plain)" "$table"
-		[ "$mode" = on ] || equal tables "$(dmsetup info -c --noheadings -o tables_loaded plain)" Live
+		[[ $status != 0 && $mode = on ]] ||
+			equal tables "$(dmsetup info -c --noheadings -o tables_loaded plain)" Live
+		# without its lock dmpctl changes nothing
+		[ "$faulty" != "faulty_call flock" ] || [ "$status" != 0 ]
+		write_4k plain 1
 	}
+	before
+	dmpctl "${@:3}" plain
+	new=$(dmsetup table plain)
 	fail_each "$1" dmpctl "${@:3}" plain
 }
 

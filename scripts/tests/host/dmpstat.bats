@@ -282,6 +282,7 @@ vg-db	read	8192	98304	1' -xH
 		del(.volumes[0].ops.read.errors)
 		.volumes[0].ops.read.size_hist = 1
 		.volumes[0].ops.read.size_hist = [[4096]]
+		.volumes[0].ops.read.size_hist = [[4096, 1, 1]]
 		.volumes[0].ops.read.size_hist = [["4096", 1]]
 		.volumes[0].ops.read.size_hist = [[4096, -1]]
 		.volumes[0].ops.read.size_hist = [[4097, 1]]
@@ -290,6 +291,7 @@ vg-db	read	8192	98304	1' -xH
 		.volumes[0].ops.read.latency_hist = [[65537, 1]]
 		.volumes[0].ops.read.joint = 1
 		.volumes[0].ops.read.joint = [[4096, 65536]]
+		.volumes[0].ops.read.joint = [[4096, 65536, 1, 1]]
 		.volumes[0].ops.read.joint = [[4096, 65536, null]]
 		.volumes[0].ops.read.joint = [[4097, 65536, 1]]
 		.volumes[0].ops.read.joint = [[4096, 65537, 1]]
@@ -381,6 +383,8 @@ pixel()
 	xmllint --noout - <pipe
 	wait $!
 	[ -p pipe ]
+	# a file may have this path, and its temporary file may not
+	long=$(printf './%.0s' {1..2044})svg
 	while read -r path error; do
 		run -1 dmpstat --replay "$golden" -H -e flush --svg "$path"
 		[[ $output == *"dmpstat: $error" ]]
@@ -388,7 +392,7 @@ pixel()
 		none/svg none/svg: No such file or directory
 		. .: Is a directory
 		/dev/full cannot write /dev/full: No space left on device
-		$(printf '%05000d' 0) $(printf '%05000d' 0): File name too long
+		$long $long: File name too long
 	END
 	for names in 0:"no volume" 5:"more than 4 volumes"; do
 		head -n 1 "$golden" |
