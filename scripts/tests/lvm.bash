@@ -40,6 +40,13 @@ dmpctl()
 	"$DMP_TOOLS/dmpctl" "$@"
 }
 
+# nr_of REQUEST COMMAND...: which of the ioctls of a command is the first such request
+nr_of()
+{
+	strace -qq -f -o "$TMPDIR/strace" -e trace=ioctl "${@:2}" >/dev/null 2>&1
+	awk -v request="$1" '/ioctl\(/ { n++ } $0 ~ request { print n; exit }' "$TMPDIR/strace"
+}
+
 # types VOLUME: the kinds of its segments
 types()
 {

@@ -270,13 +270,6 @@ lvm_storm()
 	e2fsck -fn /dev/mapper/vg-lv
 }
 
-# nr_of REQUEST COMMAND...: which of the ioctls of a command is the first such request
-nr_of()
-{
-	strace -qq -f -o "$TMPDIR/strace" -e trace=ioctl "${@:2}" >/dev/null 2>&1
-	awk -v request="$1" '/ioctl\(/ { n++ } $0 ~ request { print n; exit }' "$TMPDIR/strace"
-}
-
 # lvextend_into_attach STRACE-OPTION...: dmpctl waits before its load, and before its resume;
 # lvextend begins in the first of these times, and waits between its suspend and its resume,
 # which comes in the second. Prints the sectors of the volume.

@@ -102,6 +102,22 @@ dmpctl_fails()
 	dmpctl_fails "faulty_call flock" detach attach
 }
 
+# As a real resume may do for want of memory, but at a known time: dmpctl stops after the ioctl.
+@test "dmpctl resumes a volume that its failed resume leaves suspended" {
+	resume=$(nr_of DM_DEV_SUSPEND "$DMP_TOOLS/dmpctl" attach plain)
+	dmpctl detach plain
+	strace -qq -o "$TMPDIR/strace" -e trace=ioctl -e inject=ioctl:error=ENOMEM:signal=STOP:when="$resume" \
+		"$DMP_TOOLS/dmpctl" attach plain &
+	eventually grep -q 'stopped by SIGSTOP' "$TMPDIR/strace"
+	dmsetup suspend plain
+	pkill -CONT -x dmpctl
+	status=0
+	wait $! || status=$?
+	equal status $status 1
+	equal state "$(dmsetup info -c --noheadings -o suspended,tables_loaded plain)" Active:Live
+	equal types "$(types plain)" linear
+}
+
 @test "dmpstat: each allocation of memory fails" {
 	dmpctl attach --latency plain
 	write_4k plain 1
