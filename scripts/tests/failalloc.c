@@ -17,7 +17,10 @@ void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 
-/* allocations up to the one that fails, -1 if none fails: before main() and in exit() */
+/*
+ * Number of allocations until the next failure, including the one that fails. 0: each allocation
+ * fails. -1: no allocation fails. It is -1 before main(), in exit(), and after the only failure.
+ */
 static long left = -1;
 static bool on;
 

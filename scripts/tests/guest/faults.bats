@@ -102,7 +102,8 @@ dmpctl_fails()
 	dmpctl_fails "faulty_call flock" detach attach
 }
 
-# As a real resume may do for want of memory, but at a known time: dmpctl stops after the ioctl.
+# The kernel leaves a volume suspended if a resume runs out of memory. To have that at a known time, strace
+# makes the resume ioctl fail and stops dmpctl right after it, and dmsetup suspends the volume.
 @test "dmpctl resumes a volume that its failed resume leaves suspended" {
 	resume=$(nr_of DM_DEV_SUSPEND "$DMP_TOOLS/dmpctl" attach plain)
 	dmpctl detach plain

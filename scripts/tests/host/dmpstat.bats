@@ -383,7 +383,7 @@ pixel()
 	xmllint --noout - <pipe
 	wait $!
 	[ -p pipe ]
-	# a file may have this path, and its temporary file may not
+	# shorter than PATH_MAX, but not with the suffix of the temporary file
 	long=$(printf './%.0s' {1..2044})svg
 	while read -r path error; do
 		run -1 dmpstat --replay "$golden" -H -e flush --svg "$path"
