@@ -32,6 +32,11 @@
 #define DM_TARGET_ATOMIC_WRITES	0
 #endif
 
+/* added by the series: without it, each write with a preflush becomes a flush and a write */
+#ifndef DM_TARGET_PASSES_PREFLUSH
+#define DM_TARGET_PASSES_PREFLUSH	0
+#endif
+
 /* 6.16 */
 #ifdef DMP_OLD_PREPARE_IOCTL
 #define dmp_prepare_ioctl(...) \

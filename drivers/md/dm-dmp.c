@@ -152,7 +152,10 @@ static int dmp_ctr(struct dm_target *ti, unsigned int argc, char **argv)
 		goto put_device;
 	}
 
-	/* Unlike dm-linear, no flush_bypasses_map: only a flush that is mapped counts. */
+	/*
+	 * Unlike dm-linear, no flush_bypasses_map: only a flush that is mapped counts.
+	 * DM_TARGET_PASSES_PREFLUSH keeps a write with REQ_PREFLUSH whole, as there.
+	 */
 	ti->num_flush_bios = 1;
 	ti->num_discard_bios = 1;
 	ti->num_secure_erase_bios = 1;
@@ -247,8 +250,8 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 
 /*
  * Count an error, except BLK_STS_AGAIN of a REQ_NOWAIT or polled bio, and a failed
- * read-ahead: no application sees it, and the data is read again if it is needed.
- * Drivers leave REQ_RAHEAD in bi_opf.
+ * read-ahead: no application sees it. Who needs the data reads it again, or from
+ * another mirror, as btrfs does. Drivers leave REQ_RAHEAD in bi_opf.
  *
  * Return: true if the device did not carry out the bio, which then does not count.
  */
@@ -472,7 +475,8 @@ static struct target_type dmp_target_type = {
 	.version		= {1, 0, 0},
 	.features		= DM_TARGET_PASSES_INTEGRITY | DM_TARGET_NOWAIT |
 				  DM_TARGET_ZONED_HM | DM_TARGET_PASSES_CRYPTO |
-				  DM_TARGET_ATOMIC_WRITES,
+				  DM_TARGET_ATOMIC_WRITES |
+				  DM_TARGET_PASSES_PREFLUSH,
 	.module			= THIS_MODULE,
 	.ctr			= dmp_ctr,
 	.dtr			= dmp_dtr,

@@ -34,12 +34,18 @@ series_backport()
 	[ ! -d "$DMP_TOP/patches/backports/${version:-none}" ] || echo "$DMP_TOP/patches/backports/$version"
 }
 
-# series_patches_for TREE: the patches for a kernel tree, in order
+# series_patches_for TREE: the patches for a kernel tree, in order. For an older tree, the directory
+# "instead" of its backport may have a patch of the same name, without the number, that takes the
+# place of one of the series; an empty one leaves that out.
 series_patches_for()
 {
-	local backport
+	local backport patch instead
 	backport=$(series_backport "$1")
-	series_patches
+	while read -r patch; do
+		instead=${backport:+$backport/instead/${patch##*/????-}}
+		[ -z "$instead" ] || [ ! -e "$instead" ] || patch=$instead
+		[ ! -s "$patch" ] || echo "$patch"
+	done < <(series_patches)
 	[ -z "$backport" ] || printf '%s\n' "$backport"/*.patch
 }
 
