@@ -12,6 +12,7 @@
 #include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -214,31 +215,45 @@ static int dmp_add_latency_files(struct kobject *dir)
 	return 0;
 }
 
-/* Add or remove the directory and its latency files, by nr_shown and nr_latency. */
-static void dmp_update_dir(struct dmp_volume *volume)
+/*
+ * Add the directory and its latency files, if they are needed and not there. A device
+ * above or below may be suspended, and reclaim must not wait for I/O to it.
+ */
+static void dmp_add_files(struct dmp_volume *volume)
 {
 	struct kobject *disk = &disk_to_dev(dm_disk(volume->md))->kobj;
 	struct kobject *dir = &volume->dir.kobj;
+	unsigned int noio = memalloc_noio_save();
 	int r = 0;
 
 	lockdep_assert_held(&volume->dir_lock);
 
-	if (volume->nr_shown && !dir->state_in_sysfs)
+	if (!dir->state_in_sysfs)
 		r = kobject_add(dir, disk, "dmp");
 	if (!r && volume->nr_latency && !volume->latency_shown) {
 		r = dmp_add_latency_files(dir);
 		volume->latency_shown = !r;
 	}
+	memalloc_noio_restore(noio);
+
+	if (r)
+		DMWARN("%s: cannot show statistics in sysfs: %d",
+		       dm_device_name(volume->md), r);
+}
+
+/* Remove the directory and its latency files, if they are there and not needed. */
+static void dmp_remove_files(struct dmp_volume *volume)
+{
+	struct kobject *dir = &volume->dir.kobj;
+
+	lockdep_assert_held(&volume->dir_lock);
+
 	if (!volume->nr_latency && volume->latency_shown) {
 		dmp_remove_latency_files(dir);
 		volume->latency_shown = false;
 	}
 	if (!volume->nr_shown && dir->state_in_sysfs)
 		kobject_del(dir);
-
-	if (r)
-		DMWARN("%s: cannot show statistics in sysfs: %d",
-		       dm_device_name(volume->md), r);
 }
 
 /**
@@ -246,8 +261,8 @@ static void dmp_update_dir(struct dmp_volume *volume)
  * @volume: the volume; a failure to add files is only logged
  * @latency: true if the target measures latencies
  *
- * Context: May sleep and wait for I/O, so the volume must not be suspended, unless
- * nothing uses it yet.
+ * Context: May sleep. sysfs may wait for allocations of others, and these for I/O, so
+ * the volume must not be suspended, unless nothing uses it yet.
  * Return: false if the gendisk is not in sysfs yet.
  */
 bool dmp_volume_show(struct dmp_volume *volume, bool latency)
@@ -258,7 +273,7 @@ bool dmp_volume_show(struct dmp_volume *volume, bool latency)
 	mutex_lock(&volume->dir_lock);
 	volume->nr_shown++;
 	WRITE_ONCE(volume->nr_latency, volume->nr_latency + latency);
-	dmp_update_dir(volume);
+	dmp_add_files(volume);
 	mutex_unlock(&volume->dir_lock);
 	return true;
 }
@@ -275,7 +290,7 @@ void dmp_volume_hide(struct dmp_volume *volume, bool latency)
 	mutex_lock(&volume->dir_lock);
 	volume->nr_shown--;
 	WRITE_ONCE(volume->nr_latency, volume->nr_latency - latency);
-	dmp_update_dir(volume);
+	dmp_remove_files(volume);
 	mutex_unlock(&volume->dir_lock);
 }
 

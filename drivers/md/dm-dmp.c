@@ -191,7 +191,7 @@ static void dmp_dtr(struct dm_target *ti)
  * Show the targets of a volume's first table: their constructors run before the
  * gendisk is in sysfs, and nothing uses the volume yet. Targets of later tables are
  * shown by their constructors, because here the volume is suspended: adding files to
- * sysfs allocates memory, and reclaim may wait for I/O to the volume.
+ * sysfs may wait for others, and these for I/O to the volume.
  */
 static int dmp_preresume(struct dm_target *ti)
 {
