@@ -90,7 +90,8 @@ need()
 # commands and files that building tools/dm needs, as need takes them
 # shellcheck disable=SC2034 # used by scripts that source this file
 DMP_TOOLS_NEED=(gcc:gcc make:make pkg-config:pkg-config
-	/usr/include/libdevmapper.h:libdevmapper-dev /usr/include/json-c/json.h:libjson-c-dev)
+	/usr/include/libdevmapper.h:libdevmapper-dev /usr/include/json-c/json.h:libjson-c-dev
+	/usr/include/libudev.h:libudev-dev)
 
 # those that scripts/series send needs
 # shellcheck disable=SC2034 # used by scripts that source this file

@@ -5,7 +5,7 @@
 # DMP_DEBIAN: the directory of the system
 DMP_DEBIAN=$DMP_CACHE/debian
 
-debian_packages=systemd-sysv,udev,kmod,bats,jq,curl,fio,dmsetup,libjson-c5,perl,procps
+debian_packages=systemd-sysv,udev,kmod,bats,jq,curl,fio,dmsetup,lvm2,libjson-c5,perl,procps
 debian_packages+=,prometheus,prometheus-node-exporter,pcp,python3-requests
 
 # shellcheck disable=SC2317 # progress calls it

@@ -74,7 +74,7 @@ static bool may_load_twice(const char *type)
 {
 	static const char *const types[] = {
 		"linear", "dmp", "striped", "unstriped", "zero", "error", "crypt", "delay",
-		"flakey", "dust", NULL
+		"flakey", NULL
 	};
 	const char *const *t = types;
 
@@ -120,6 +120,11 @@ static bool convert(const struct volume *volume, const struct table *from,
 	return true;
 }
 
+static bool is_read_only(const struct volume *volume)
+{
+	return volume->info.read_only;
+}
+
 /* LVM reserves these parts of a name for its internal devices. */
 static bool is_lvm_internal(const struct volume *volume)
 {
@@ -140,22 +145,33 @@ static bool is_lvm_internal(const struct volume *volume)
 	return *part;
 }
 
+/* multipath takes linear partitions only: with others, it neither renames nor removes the device. */
+static bool is_multipath_partition(const struct volume *volume)
+{
+	return !strncmp(volume->uuid, "part", 4) && strstr(volume->uuid, "-mpath-");
+}
+
 static bool may_change(const struct volume *volume)
 {
+	static const struct {
+		bool (*is)(const struct volume *volume);
+		const char *text;
+	} reasons[] = {
+		{ is_read_only, "is read-only" },
+		{ is_lvm_internal, "is internal to LVM" },
+		{ is_multipath_partition, "is a partition of a multipath device" },
+	};
+	unsigned int i;
+
 	if (volume->info.suspended || volume->info.internal_suspend) {
 		print_err("%s: is suspended by another program, which is changing the volume or has failed (dmsetup resume)",
 			  volume->name);
 		return false;
 	}
-	if (options.force)
-		return true;
-	if (volume->info.read_only) {
-		print_err("%s: is read-only; use --force to change its table", volume->name);
-		return false;
-	}
-	if (is_lvm_internal(volume)) {
-		print_err("%s: is internal to LVM, use the volume above it, or --force",
-			  volume->name);
+	for (i = 0; !options.force && i < sizeof(reasons) / sizeof(*reasons); i++) {
+		if (!reasons[i].is(volume))
+			continue;
+		print_err("%s: %s; use --force to change its table", volume->name, reasons[i].text);
 		return false;
 	}
 	return true;
@@ -337,7 +353,7 @@ static bool cmd_attach(char **args)
 	const struct change change = {
 		.from = "linear", .to = "dmp",
 		.keep = !options.latency, .latency = options.latency,
-		.missing = "attach the volumes below it, or use dmpctl create for a device",
+		.missing = "attach the volumes below it (internal ones of LVM with --force), or use dmpctl create for a device",
 	};
 
 	return change_volumes(args, &change);
@@ -369,7 +385,7 @@ static bool cmd_latency(char **args)
 
 static bool cmd_create(char **args)
 {
-	char params[64];
+	char params[64], *path = NULL;
 	struct table table = {};
 	struct stat st;
 	uint64_t bytes;
@@ -393,14 +409,16 @@ static bool cmd_create(char **args)
 	}
 	snprintf(params, sizeof(params), "%u:%u 0%s", major(st.st_rdev), minor(st.st_rdev),
 		 options.latency ? " 1 latency" : "");
-	ok = table_add(&table, 0, bytes / 512, "dmp", params) && volume_create(args[0], &table);
+	if (table_add(&table, 0, bytes / 512, "dmp", params))
+		path = volume_create(args[0], &table);
 	table_free(&table);
-	if (!ok) {
+	if (!path) {
 		print_err("%s: not created; is %s in use, or the name taken? dmesg may say why",
 			  args[0], args[1]);
 		return false;
 	}
-	printf("%s/%s\n", dm_dir(), args[0]);
+	puts(path);
+	free(path);
 	return true;
 }
 
@@ -450,13 +468,13 @@ struct row {
 	bool lost;
 };
 
-static bool read_row(const char *name, struct row *row)
+static bool read_row(dev_t dev, struct row *row)
 {
 	struct table table;
 	unsigned int i;
 
-	*row = (struct row) {};
-	if (!volume_find(&row->volume, name) || !volume_read_table(&row->volume, false, &table))
+	*row = (struct row) { .volume.info = { .major = major(dev), .minor = minor(dev) } };
+	if (!volume_refresh(&row->volume) || !volume_read_table(&row->volume, false, &table))
 		return false;
 	for (i = 0; i < table.nr; i++) {
 		if (!strcmp(table.segments[i].type, "linear"))
@@ -528,7 +546,7 @@ static bool cmd_list(char **args)
 	ok = dmt && dm_task_run(dmt) && (names = dm_task_get_names(dmt));
 	while (ok && names->dev) {
 		/* a volume may be removed while others are read */
-		if (read_row(names->name, &row) && (row.nr_dmp || row.lost)) {
+		if (read_row(names->dev, &row) && (row.nr_dmp || row.lost)) {
 			if (options.json) {
 				json_object_array_add(volumes, json_of(&row));
 			} else {
@@ -620,6 +638,7 @@ int main(int argc, char **argv)
 	};
 	const struct command *command;
 	char given[8] = "";
+	bool ok;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "Jh", long_options, NULL)) != -1) {
@@ -665,6 +684,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	dm_log_with_errno_init(print_dm_log);
-	dm_lib_init();
-	return command->run(argv) ? 0 : 1;
+	volume_init();
+	ok = command->run(argv);
+	if (fflush(stdout) || ferror(stdout)) {
+		print_err("cannot write the output: %s", strerror(errno));
+		ok = false;
+	}
+	return ok ? 0 : 1;
 }

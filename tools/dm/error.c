@@ -9,19 +9,44 @@
 
 #include "error.h"
 
+/* memory for errors that are not printed yet, and a stream to it */
+static char held[4096];
+static FILE *hold;
+
 /**
  * print_err() - print an error after the name of the program
  * @format: the error, without newline
  */
 void print_err(const char *format, ...)
 {
+	FILE *f = hold ?: stderr;
 	va_list ap;
 
 	va_start(ap, format);
-	fprintf(stderr, "%s: ", program_invocation_short_name);
-	vfprintf(stderr, format, ap);
-	fputc('\n', stderr);
+	fprintf(f, "%s: ", program_invocation_short_name);
+	vfprintf(f, format, ap);
+	fputc('\n', f);
 	va_end(ap);
+}
+
+/**
+ * hold_errors() - print errors later, since a write to stderr may have to wait
+ */
+void hold_errors(void)
+{
+	hold = fmemopen(held, sizeof(held), "w");
+}
+
+/**
+ * release_errors() - print the errors since hold_errors()
+ */
+void release_errors(void)
+{
+	if (!hold)
+		return;
+	fclose(hold);
+	hold = NULL;
+	fputs(held, stderr);
 }
 
 /**

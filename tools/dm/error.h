@@ -7,6 +7,8 @@
 #define DM_ERROR_H
 
 void print_err(const char *format, ...) __printf(1, 2);
+void hold_errors(void);
+void release_errors(void);
 void print_dm_log(int level, const char *file, int line, int dm_errno, const char *format, ...)
 	__printf(5, 6);
 

@@ -375,9 +375,10 @@ static bool wants_joint(const struct sampler *sampler, const struct source *s)
 }
 
 /* Read the joint histograms of a volume into those of @counts that have latencies. */
-static int read_joint(struct sampler *sampler, struct source *s, struct counts *counts[NR_OPS])
+static int read_joint(const struct source *s, struct counts *counts[NR_OPS])
 {
 	struct volume volume = {};
+	unsigned int major, minor;
 	bool wanted = false;
 	char *reply;
 	int op;
@@ -392,11 +393,9 @@ static int read_joint(struct sampler *sampler, struct source *s, struct counts *
 	}
 	if (!wanted)
 		return 0;
-	/* the volume may have been renamed */
-	op = read_name(sampler, s);
-	if (op)
-		return op;
-	snprintf(volume.name, sizeof(volume.name), "%s", s->name);
+	if (sscanf(s->dev, "%u:%u", &major, &minor) != 2)
+		return -EBADMSG;
+	volume.info = (struct dm_info) { .major = major, .minor = minor };
 	reply = volume_histogram(&volume);
 	if (!reply && errno == EINVAL) {
 		/* the feature latency was switched off meanwhile */
@@ -446,7 +445,7 @@ static int read_counts(struct sampler *sampler, struct source *s, const __u64 *s
 		stat_counts(stat, op, counts[op]);
 		r = sysfs_read_counts(sampler->dir, s->disk, op, counts[op]);
 	}
-	return r ?: wants_joint(sampler, s) ? read_joint(sampler, s, counts) : 0;
+	return r ?: wants_joint(sampler, s) ? read_joint(s, counts) : 0;
 }
 
 /*
@@ -699,6 +698,8 @@ struct sampler *sampler_new(const struct sample_options *options)
 	sampler->options = *options;
 	sampler->first = true;
 	sampler->fds = nr_fds();
+	if (options->joint)
+		volume_init();
 	sampler->dir = sysfs_open();
 	if (sampler->dir < 0) {
 		print_err("/sys/block: %s", strerror(errno));

@@ -5,17 +5,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libudev.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "error.h"
 #include "volume.h"
+
+/**
+ * volume_init() - initialize libdevmapper
+ *
+ * It shows names as the kernel has them.
+ */
+void volume_init(void)
+{
+	dm_lib_init();
+	dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);
+}
+
+/* A user may give a name as it is in the kernel, or as it was before libdevmapper mangled it. */
+static bool set_user_name(struct dm_task *dmt, const char *name)
+{
+	bool ok;
+
+	dm_set_name_mangling_mode(DM_STRING_MANGLING_AUTO);
+	ok = dm_task_set_name(dmt, name);
+	dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);
+	return ok;
+}
 
 /**
  * volume_path_devno() - find the device that a path names
@@ -80,7 +104,7 @@ static bool name_task(struct dm_task *dmt, const char *arg)
 		minor = minor(devno);
 	} else if (!(sscanf(arg, "%u:%u%n", &major, &minor, &end) == 2 && !arg[end]) &&
 		   !(!strncmp(arg, "dm-", 3) && devno_of_disk(arg, &major, &minor))) {
-		return dm_task_set_name(dmt, arg);
+		return set_user_name(dmt, arg);
 	}
 	if (!dm_is_dm_major(major)) {
 		print_err("%s: not a device-mapper device", arg);
@@ -105,7 +129,7 @@ static bool get_info(struct volume *volume, const char *arg)
 	}
 	snprintf(volume->name, sizeof(volume->name), "%s", dm_task_get_name(dmt));
 	snprintf(volume->uuid, sizeof(volume->uuid), "%s", dm_task_get_uuid(dmt));
-	ok = true;
+	ok = dm_task_get_read_ahead(dmt, &volume->read_ahead);
 out:
 	dm_task_destroy(dmt);
 	return ok;
@@ -124,8 +148,8 @@ bool volume_find(struct volume *volume, const char *arg)
 }
 
 /**
- * volume_refresh() - read the state of a volume again
- * @volume: the volume
+ * volume_refresh() - read the name and state of a volume
+ * @volume: the volume; only its device number is used
  *
  * Return: true on success.
  */
@@ -137,11 +161,13 @@ bool volume_refresh(struct volume *volume)
 	return get_info(volume, devno);
 }
 
-static struct dm_task *task(int type, const char *name)
+/* By its number, a device is the same one, whatever name another program gives it meanwhile. */
+static struct dm_task *task(int type, const struct volume *volume)
 {
 	struct dm_task *dmt = dm_task_create(type);
 
-	if (dmt && (!dm_task_set_name(dmt, name) || !dm_task_no_open_count(dmt))) {
+	if (dmt && (!dm_task_set_major_minor(dmt, volume->info.major, volume->info.minor, 0) ||
+		    !dm_task_no_open_count(dmt))) {
 		dm_task_destroy(dmt);
 		return NULL;
 	}
@@ -168,7 +194,7 @@ static bool finish(struct dm_task *dmt, bool set)
  */
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table)
 {
-	struct dm_task *dmt = task(DM_DEVICE_TABLE, volume->name);
+	struct dm_task *dmt = task(DM_DEVICE_TABLE, volume);
 	char *type, *params;
 	uint64_t start, len;
 	void *next = NULL;
@@ -207,26 +233,73 @@ static bool add_targets(struct dm_task *dmt, const struct table *table)
 
 static bool load(const struct volume *volume, const struct table *table)
 {
-	struct dm_task *dmt = task(DM_DEVICE_RELOAD, volume->name);
+	struct dm_task *dmt = task(DM_DEVICE_RELOAD, volume);
 
 	return finish(dmt, dmt && dm_task_secure_data(dmt) && add_targets(dmt, table) &&
 			   (!volume->info.read_only || dm_task_set_ro(dmt)));
 }
 
+static bool has_property(struct udev_device *device, const char *name)
+{
+	const char *value = udev_device_get_property_value(device, name);
+
+	return value && !strcmp(value, "1");
+}
+
+/*
+ * Get libdevmapper's flags of a volume from udev. Who activated the volume sent them, so that
+ * udev leaves an internal device of LVM alone, say. The event of a resume needs them again.
+ */
+static bool get_udev_flags(const struct volume *volume, uint16_t *flags)
+{
+	static const struct {
+		const char *property;
+		uint16_t flag;
+	} known[] = {
+		{ "DM_UDEV_DISABLE_DM_RULES_FLAG", DM_UDEV_DISABLE_DM_RULES_FLAG },
+		{ "DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG", DM_UDEV_DISABLE_SUBSYSTEM_RULES_FLAG },
+		{ "DM_UDEV_DISABLE_DISK_RULES_FLAG", DM_UDEV_DISABLE_DISK_RULES_FLAG },
+		{ "DM_UDEV_DISABLE_OTHER_RULES_FLAG", DM_UDEV_DISABLE_OTHER_RULES_FLAG },
+		{ "DM_UDEV_LOW_PRIORITY_FLAG", DM_UDEV_LOW_PRIORITY_FLAG },
+		{ "DM_UDEV_DISABLE_LIBRARY_FALLBACK_FLAG", DM_UDEV_DISABLE_LIBRARY_FALLBACK },
+	};
+	struct udev *udev = udev_new();
+	struct udev_device *device = NULL;
+	unsigned int i;
+	bool ok;
+
+	if (udev)
+		device = udev_device_new_from_devnum(udev, 'b', makedev(volume->info.major,
+									volume->info.minor));
+	ok = device;
+	*flags = 0;
+	for (i = 0; ok && i < sizeof(known) / sizeof(*known); i++)
+		if (has_property(device, known[i].property))
+			*flags |= known[i].flag;
+	/* the rules set this one, too, while a volume is suspended */
+	if (ok && has_property(device, "DM_SUSPENDED"))
+		*flags &= ~DM_UDEV_DISABLE_OTHER_RULES_FLAG;
+	if (!ok)
+		print_err("%s: cannot read its state in udev: %s", volume->name, strerror(errno));
+	udev_device_unref(device);
+	udev_unref(udev);
+	return ok;
+}
+
 /*
  * With an inactive table, one resume ioctl suspends the volume, exchanges the tables and
  * resumes the volume. The new table maps to the same sectors as the old one, so I/O need not
- * be flushed first, nor the file system be frozen.
+ * be flushed first, nor the file system be frozen. The kernel then chooses a read-ahead for
+ * the new table, so set it to what it was; libdevmapper takes the name for that only.
  */
-static bool resume(const struct volume *volume)
+static bool resume(const struct volume *volume, uint32_t *cookie, uint16_t flags)
 {
-	struct dm_task *dmt = task(DM_DEVICE_RESUME, volume->name);
-	uint32_t cookie = 0;
-	bool ok = finish(dmt, dmt && dm_task_no_flush(dmt) && dm_task_skip_lockfs(dmt) &&
-			      dm_task_set_cookie(dmt, &cookie, 0));
+	struct dm_task *dmt = task(DM_DEVICE_RESUME, volume);
 
-	dm_udev_wait(cookie);
-	return ok;
+	return finish(dmt, dmt && dm_task_set_name(dmt, volume->name) && dm_task_no_flush(dmt) &&
+			   dm_task_skip_lockfs(dmt) &&
+			   dm_task_set_read_ahead(dmt, volume->read_ahead, 0) &&
+			   dm_task_set_cookie(dmt, cookie, flags));
 }
 
 /**
@@ -237,7 +310,19 @@ static bool resume(const struct volume *volume)
  */
 bool volume_clear(const struct volume *volume)
 {
-	return finish(task(DM_DEVICE_CLEAR, volume->name), true);
+	return finish(task(DM_DEVICE_CLEAR, volume), true);
+}
+
+/* After a resume that failed: drop the new table, and let I/O go on with the old one. */
+static bool undo_load(const struct volume *volume, uint32_t *cookie, uint16_t flags)
+{
+	struct volume now = *volume;
+
+	if (!volume_refresh(&now))
+		return false;
+	if (now.info.inactive_table)
+		volume_clear(volume);
+	return !now.info.suspended || resume(volume, cookie, flags);
 }
 
 /**
@@ -249,28 +334,42 @@ bool volume_clear(const struct volume *volume)
  *
  * Return: true on success.
  */
-bool volume_exchange(struct volume *volume, const struct table *table)
+bool volume_exchange(const struct volume *volume, const struct table *table)
 {
+	bool ok, undone = true;
+	uint32_t cookie = 0;
 	sigset_t all, old;
-	bool ok;
+	uint16_t flags;
 
+	if (!get_udev_flags(volume, &flags))
+		return false;
+	/* A failed resume may leave suspended what holds this program, or the file of stderr. */
+	if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
+		print_err("cannot lock memory: %s", strerror(errno));
+		return false;
+	}
+	hold_errors();
 	/* only SIGKILL can end dmpctl between load and resume */
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &old);
 	ok = load(volume, table);
-	if (ok && !resume(volume)) {
+	if (ok && !resume(volume, &cookie, flags)) {
 		ok = false;
-		if (volume_refresh(volume)) {
-			if (volume->info.inactive_table)
-				volume_clear(volume);
-			if (volume->info.suspended)
-				resume(volume);
-		}
+		undone = undo_load(volume, &cookie, flags);
 	}
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	/* sets the read-ahead */
+	dm_task_update_nodes();
+	munlockall();
+	release_errors();
+	if (!undone)
+		print_err("%s: may be suspended now, see dmsetup info; then try dmsetup resume",
+			  volume->name);
 	if (!ok)
 		print_err("%s: the table was not exchanged, the old table stays; dmesg may say why",
 			  volume->name);
+	/* a signal may end dmpctl now, since udev may be slow, or have lost the event */
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	dm_udev_wait(cookie);
 	return ok;
 }
 
@@ -284,7 +383,7 @@ bool volume_exchange(struct volume *volume, const struct table *table)
  */
 bool volume_message(const struct volume *volume, uint64_t sector, const char *message)
 {
-	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume->name);
+	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume);
 
 	return finish(dmt, dmt && dm_task_set_sector(dmt, sector) &&
 			   dm_task_set_message(dmt, message));
@@ -310,13 +409,13 @@ static bool first_dmp_sector(const struct volume *volume, uint64_t *sector)
 
 /**
  * volume_histogram() - read the joint histograms of a volume
- * @volume: the volume; only its name is used
+ * @volume: the volume; only its device number is used
  *
  * Return: reply to the message histogram, to be freed, or NULL with errno set.
  */
 char *volume_histogram(const struct volume *volume)
 {
-	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume->name);
+	struct dm_task *dmt = task(DM_DEVICE_TARGET_MSG, volume);
 	char *reply = NULL;
 	uint64_t sector;
 
@@ -341,19 +440,29 @@ char *volume_histogram(const struct volume *volume)
  * @name: name of the volume
  * @table: table of the volume
  *
- * Return: true on success.
+ * Return: path of the volume, to be freed, or NULL.
  */
-bool volume_create(const char *name, const struct table *table)
+char *volume_create(const char *name, const struct table *table)
 {
-	struct dm_task *dmt = task(DM_DEVICE_CREATE, name);
+	struct dm_task *dmt = dm_task_create(DM_DEVICE_CREATE);
+	char *mangled = NULL, *path = NULL;
 	uint32_t cookie = 0;
-	bool ok = finish(dmt, dmt && add_targets(dmt, table) &&
-			      dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&
-			      dm_task_set_cookie(dmt, &cookie, 0));
 
+	/* also while it runs: it makes other tasks of that name */
+	dm_set_name_mangling_mode(DM_STRING_MANGLING_AUTO);
+	if (dmt && dm_task_set_name(dmt, name) && add_targets(dmt, table) &&
+	    dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&
+	    dm_task_set_cookie(dmt, &cookie, 0) && dm_task_run(dmt))
+		mangled = dm_task_get_name_mangled(dmt);
+	dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);
+	if (mangled && asprintf(&path, "%s/%s", dm_dir(), mangled) < 0)
+		path = NULL;
+	dm_free(mangled);
+	if (dmt)
+		dm_task_destroy(dmt);
 	dm_udev_wait(cookie);
 	dm_task_update_nodes();
-	return ok;
+	return path;
 }
 
 /**

@@ -38,16 +38,19 @@ struct table {
 
 /**
  * struct volume - a device-mapper device
- * @name: name, mangled by libdevmapper
+ * @name: name, as in /dev/mapper
  * @uuid: UUID, may be empty
  * @info: device number and state, as the kernel reports them
+ * @read_ahead: read-ahead in 512-byte sectors
  */
 struct volume {
 	char name[DM_NAME_LEN];
 	char uuid[DM_UUID_LEN];
 	struct dm_info info;
+	uint32_t read_ahead;
 };
 
+void volume_init(void);
 int volume_path_devno(const char *path, dev_t *devno);
 
 /* These return true or a pointer on success, and false or NULL after printing an error. */
@@ -55,10 +58,10 @@ bool volume_find(struct volume *volume, const char *arg);
 bool volume_refresh(struct volume *volume);
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table);
 bool volume_clear(const struct volume *volume);
-bool volume_exchange(struct volume *volume, const struct table *table);
+bool volume_exchange(const struct volume *volume, const struct table *table);
 bool volume_message(const struct volume *volume, uint64_t sector, const char *message);
 char *volume_histogram(const struct volume *volume);
-bool volume_create(const char *name, const struct table *table);
+char *volume_create(const char *name, const struct table *table);
 
 bool table_add(struct table *table, uint64_t start, uint64_t len, const char *type,
 	       const char *params);

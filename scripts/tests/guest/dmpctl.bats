@@ -342,14 +342,23 @@ lvextend_into_attach()
 	equal "read-only" "$(blockdev --getro /dev/mapper/vg-lv)" 1
 	dmpctl detach --force vg/lv
 	dmsetup create zero1 --table "0 16 zero"
-	refuses "zero1: has no linear segment, but zero; attach the volumes below it, or use dmpctl create for a device" attach zero1
+	refuses "zero1: has no linear segment, but zero; attach the volumes below it (internal ones of LVM with --force), or use dmpctl create for a device" attach zero1
 	dmsetup create both --table "0 8 linear $dev 0
 8 8 snapshot-origin $dev"
 	refuses "both: has a snapshot-origin segment, which must not be in two tables at once; use the volumes below it" attach both
-	for internal in "vg-lv_tdata LVM-1" "vg-pool LVM-$(printf '%064d' 1)-tpool"; do
-		dmsetup create "${internal% *}" --uuid "${internal#* }" --table "0 8 linear $dev 0"
-		refuses "${internal% *}: is internal to LVM, use the volume above it, or --force" attach "${internal% *}"
-	done
+	dmsetup create lossy --table "0 8 linear $dev 0
+8 8 dust $dev 8 512"
+	refuses "lossy: has a dust segment, which must not be in two tables at once; use the volumes below it" attach lossy
+	while read -r name uuid why; do
+		dmsetup create "$name" --uuid "$uuid" --table "0 8 linear $dev 0"
+		refuses "$name: is $why; use --force to change its table" attach "$name"
+		dmpctl attach --force "$name"
+		equal "$name by force" "$(types "$name")" dmp
+	done <<-END
+		mpatha-part1 part1-mpath-3600 a partition of a multipath device
+		other-lv_tdata LVM-1 internal to LVM
+		other-pool LVM-$(printf '%064d' 1)-tpool internal to LVM
+	END
 	echo 'global { locking_dir="/proc/none" }' >>/run/lvm/lvm.conf
 	refuses "/proc/none: No such file or directory" attach vg/lv
 	echo 'global { locking_dir="/run/lock/lvm" use_lvmlockd=1 }' >>/run/lvm/lvm.conf
@@ -378,6 +387,39 @@ lvextend_into_attach()
 	equal status $status 1
 	equal "renamed" "$(cat "$TMPDIR/out")" "dmpctl: dmp1: was renamed meanwhile, try again"
 	equal "not detached" "$(types dmp2)" dmp
+}
+
+@test "the read-ahead stays, and so does one that is switched off" {
+	create dmp1 "$(loop 8M)"
+	for sectors in 0 64 16384; do
+		blockdev --setra $sectors /dev/mapper/dmp1
+		for change in detach attach "latency on" "latency off"; do
+			# shellcheck disable=SC2086 # words
+			dmpctl $change dmp1
+			equal "$change" "$(blockdev --getra /dev/mapper/dmp1)" $sectors
+		done
+	done
+}
+
+# shellcheck disable=SC2016 # a name that a shell would run
+@test "completion of names, which are any text" {
+	dev=$(loop 1M)
+	dmsetup create 'my vol' --table "0 8 dmp $dev"
+	cd "$TMPDIR"
+	dmsetup --manglename none create '$(touch run)' --table "0 8 dmp $dev"
+	for tool in dmpctl dmpstat; do
+		. "$DMP_TOP/tools/dm/$tool.bash-completion"
+		COMP_WORDS=("$tool" detach "") COMP_CWORD=2 COMPREPLY=()
+		_$tool
+		printf '%s\n' "${COMPREPLY[@]}" >"$TMPDIR/words"
+		grep -qxF 'my\\x20vol' "$TMPDIR/words"
+		grep -qF 'touch' "$TMPDIR/words"
+		[ ! -e run ]
+	done
+	COMP_WORDS=(dmpctl attach --f) COMPREPLY=()
+	_dmpctl
+	equal option "${COMPREPLY[*]}" --force
+	dmsetup --manglename none remove '$(touch run)'
 }
 
 @test "volumes that are not LVM's, of one kind of segments and of several" {
@@ -414,4 +456,6 @@ lvextend_into_attach()
 	equal JSON "$(cat "$TMPDIR/fields")" "attached 1 0 on"
 	quiet lvchange --refresh vg/lv
 	[[ $(dmpctl list) == *"vg-lv                           lost       0 of 1   off     -"* ]]
+	run -1 bash -c '"$1" list -J >/dev/full' - "$DMP_TOOLS/dmpctl"
+	equal "a full disk" "$output" "dmpctl: cannot write the output: No space left on device"
 }

@@ -90,6 +90,11 @@ dmpctl_fails()
 	fail_each "$1" dmpctl "${@:3}" plain
 }
 
+is_active()
+{
+	[ "$(dmsetup info -c --noheadings -o suspended "$1")" = Active ]
+}
+
 @test "dmpctl: each allocation of memory fails" {
 	dmpctl_fails faulty_memory detach attach --latency
 	dmpctl_fails faulty_memory "attach --latency" latency off
@@ -103,18 +108,25 @@ dmpctl_fails()
 }
 
 # The kernel leaves a volume suspended if a resume runs out of memory. To have that at a known time, strace
-# makes the resume ioctl fail and stops dmpctl right after it, and dmsetup suspends the volume.
-@test "dmpctl resumes a volume that its failed resume leaves suspended" {
+# makes the resume ioctl fail and stops dmpctl right after it, and dmsetup suspends the volume, which freezes
+# the file that dmpctl writes its errors to.
+@test "dmpctl resumes a volume that its failed resume leaves suspended, and only then says so" {
+	mkdir -p /run/mnt
 	resume=$(nr_of DM_DEV_SUSPEND "$DMP_TOOLS/dmpctl" attach plain)
 	dmpctl detach plain
+	mkfs.ext4 -q -O ^has_journal /dev/mapper/plain
+	mount /dev/mapper/plain /run/mnt
 	strace -qq -o "$TMPDIR/strace" -e trace=ioctl -e inject=ioctl:error=ENOMEM:signal=STOP:when="$resume" \
-		"$DMP_TOOLS/dmpctl" attach plain &
+		"$DMP_TOOLS/dmpctl" attach plain 2>/run/mnt/errors &
 	eventually grep -q 'stopped by SIGSTOP' "$TMPDIR/strace"
 	dmsetup suspend plain
 	pkill -CONT -x dmpctl
+	eventually is_active plain || { dmsetup resume plain; return 1; }
 	status=0
 	wait $! || status=$?
 	equal status $status 1
+	grep -q "resume ioctl on plain .*failed: Cannot allocate memory" /run/mnt/errors
+	umount /run/mnt
 	equal state "$(dmsetup info -c --noheadings -o suspended,tables_loaded plain)" Active:Live
 	equal types "$(types plain)" linear
 }

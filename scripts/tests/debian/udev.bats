@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# dmpctl beside udev and LVM, in a Debian with systemd.
+
+# shellcheck disable=SC2154 # run sets status
+bats_require_minimum_version 1.5.0
+load ../guest
+load ../volume
+load ../lvm
+
+setup_file()
+{
+	modprobe -a dm-mod dmp dm-mirror loop
+}
+
+setup()
+{
+	clear_log
+	quiet vgcreate -s 1M vg "$(loop 24M)" "$(loop 24M)"
+}
+
+teardown()
+{
+	udevadm control --start-exec-queue
+	udevadm settle
+	quiet vgremove -ff -y vg || true
+	dmsetup udevcomplete_all -y >/dev/null
+	guest_teardown
+}
+
+# flags VOLUME: those of libdevmapper that udev knows
+flags()
+{
+	udevadm settle
+	udevadm info -q property "$(sysfs "$1")" | grep -E '^DM_UDEV_.*_FLAG=1' | sort
+}
+
+@test "udev knows the same of a volume as before, and has the same links" {
+	quiet lvcreate -y -Wn -Zn --type mirror -m 1 --nosync --mirrorlog core -L 8M -n lv vg
+	quiet lvcreate -y -Wn -Zn -L 8M -n plain vg
+	for volume in vg-lv_mimage_0 vg-plain; do
+		flags $volume >"$TMPDIR/before"
+		for change in "attach --force" "latency --force on" "detach --force"; do
+			# shellcheck disable=SC2086 # words
+			dmpctl $change $volume
+			flags $volume >"$TMPDIR/after"
+			diff "$TMPDIR/before" "$TMPDIR/after"
+			[ ! -e /dev/vg/lv_mimage_0 ]
+			[ -b /dev/vg/plain ]
+		done
+	done
+	# the last one was of vg-plain
+	run ! grep DISABLE_DISK "$TMPDIR/before"
+	flags vg-lv_mimage_0 | grep -qx DM_UDEV_DISABLE_DISK_RULES_FLAG=1
+}
+
+@test "a signal ends dmpctl while it waits for udev, and the volume has its new table" {
+	quiet lvcreate -y -Wn -Zn -L 8M -n plain vg
+	udevadm settle
+	udevadm control --stop-exec-queue
+	run -124 timeout --signal=INT --kill-after=60 10 "$DMP_TOOLS/dmpctl" attach vg/plain
+	equal types "$(types vg-plain)" dmp
+	[ "$(dmsetup udevcookies | wc -l)" -gt 1 ]
+}
