@@ -468,6 +468,8 @@ static bool select_volumes(struct report *report, struct choice *choice)
 		v[nr++] = other;
 	}
 	report_truncate(report, nr);
+	/* a record does not tell which volumes were idle */
+	report->idle = 0;
 	for (i = nr = 0; i < report->nr_gone; i++) {
 		struct report_volume gone = { .name = report->gone[i], .uuid = "", .dev = "" };
 

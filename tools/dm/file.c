@@ -13,12 +13,15 @@
 #include "error.h"
 #include "file.h"
 
-/* name of the file that is being written; there is one at a time */
+/* names of the file that is being written, and of that which it replaces; there is one at a time */
 static char temporary[PATH_MAX];
+static char replaced[PATH_MAX];
 
 /**
  * file_begin() - begin to write a file
  * @path: path of the file
+ *
+ * A link stays, and the file that it leads to is replaced.
  *
  * Return: a temporary file beside it, or the file itself if it is not a regular one, for
  * file_end(); NULL after an error.
@@ -27,19 +30,24 @@ FILE *file_begin(const char *path)
 {
 	mode_t mask = umask(0);
 	struct stat st;
+	bool exists = !stat(path, &st);
 	FILE *f = NULL;
 	int fd = -1;
 
 	umask(mask);
 	*temporary = '\0';
 	/* a device or a pipe is written to, and stays */
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
+	if (exists && !S_ISREG(st.st_mode)) {
 		f = fopen(path, "we");
 		if (!f)
 			print_err("%s: %s", path, strerror(errno));
 		return f;
 	}
-	if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", path) < (int)sizeof(temporary))
+	if (!exists)
+		snprintf(replaced, sizeof(replaced), "%s", path);
+	if (exists && !realpath(path, replaced))
+		*temporary = '\0';
+	else if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", replaced) < (int)sizeof(temporary))
 		fd = mkstemp(temporary);
 	else
 		errno = ENAMETOOLONG;
@@ -66,7 +74,7 @@ bool file_end(FILE *f, const char *path)
 	ok = !fclose(f) && ok;
 	if (!ok)
 		print_err("cannot write %s: %s", path, strerror(errno));
-	if (ok && *temporary && rename(temporary, path)) {
+	if (ok && *temporary && rename(temporary, replaced)) {
 		print_err("%s: %s", path, strerror(errno));
 		ok = false;
 	}

@@ -3,6 +3,8 @@
  * Numbers and names as text.
  */
 
+#include <string.h>
+
 #include "format.h"
 
 /**
@@ -79,12 +81,49 @@ const char *format_short(char text[NUMBER_LEN], struct number number)
 	return scale(text, number, 2, 1);
 }
 
-static bool is_control(char c)
+/**
+ * mangle() - write a name as printable ASCII
+ * @to: buffer of four times the length of @from, plus 1
+ * @from: the name
+ *
+ * libdevmapper mangles most other characters, but a program can pass any name to the kernel,
+ * and a record may have any name.
+ */
+void mangle(char *to, const char *from)
 {
-	return (unsigned char)c < ' ' || c == 127;
+	for (; *from; from++) {
+		unsigned char c = *from;
+
+		if (c < ' ' || c >= 127)
+			to += sprintf(to, "\\x%02x", c);
+		else
+			*to++ = c;
+	}
+	*to = '\0';
 }
 
-/* Names in sysfs are printable ASCII, see mangle(). Recorded names may be UTF-8. */
+/**
+ * unmangle() - undo mangle(), and what libdevmapper does
+ * @name: the name
+ */
+void unmangle(char *name)
+{
+	char *to = name;
+	unsigned int c;
+	int len;
+
+	while (*name) {
+		len = 0;
+		if (sscanf(name, "\\x%2x%n", &c, &len) == 1 && len == 4) {
+			*to++ = c;
+			name += len;
+		} else {
+			*to++ = *name++;
+		}
+	}
+	*to = '\0';
+}
+
 static const char *entity(char c, enum escape escape)
 {
 	static const struct {
@@ -96,21 +135,19 @@ static const char *entity(char c, enum escape escape)
 		{ '<', { NULL, "&lt;", NULL } },
 		{ '>', { NULL, "&gt;", NULL } },
 		{ '&', { NULL, "&amp;", NULL } },
-		{ '\n', { "\\n", "&#10;", "\\n" } },
 	};
 	unsigned int i;
 
 	for (i = 0; i < sizeof(entities) / sizeof(*entities); i++)
 		if (entities[i].c == c)
 			return entities[i].text[escape];
-	/* XML has no way to write the other control characters, and labels need none */
-	return escape != ESCAPE_JSON && is_control(c) ? "?" : NULL;
+	return NULL;
 }
 
 /**
  * print_escaped() - print a name
  * @f: file
- * @name: the name
+ * @name: the name, after mangle()
  * @escape: syntax around the name
  */
 void print_escaped(FILE *f, const char *name, enum escape escape)
@@ -121,8 +158,6 @@ void print_escaped(FILE *f, const char *name, enum escape escape)
 		text = entity(*name, escape);
 		if (text)
 			fputs(text, f);
-		else if (is_control(*name))
-			fprintf(f, "\\u%04x", *name);
 		else
 			putc(*name, f);
 	}

@@ -61,6 +61,8 @@ enum escape {
 	ESCAPE_LABEL,
 };
 
+void mangle(char *to, const char *from);
+void unmangle(char *name);
 void print_escaped(FILE *f, const char *name, enum escape escape);
 void print_time(FILE *f, const struct timespec *time);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "format.h"
 #include "report.h"
 
 const char *const event_names[NR_EVENTS] = {
@@ -25,6 +26,18 @@ static void *grow(void *array, unsigned int nr, size_t size)
 	return array;
 }
 
+/* Copy a name. Nobody shows another character than the printable ones of ASCII to a terminal. */
+static char *copy_name(const char *name)
+{
+	char *copy = malloc(4 * strlen(name) + 1);
+
+	if (copy)
+		mangle(copy, name);
+	else
+		print_err("out of memory");
+	return copy;
+}
+
 /**
  * report_add_gone() - add the name of a volume that ended
  * @report: the report
@@ -39,9 +52,7 @@ bool report_add_gone(struct report *report, const char *name)
 	if (!gone)
 		return false;
 	report->gone = gone;
-	gone[report->nr_gone] = strdup(name);
-	if (!gone[report->nr_gone])
-		print_err("out of memory");
+	gone[report->nr_gone] = copy_name(name);
 	return gone[report->nr_gone++];
 }
 
@@ -64,13 +75,9 @@ struct report_volume *report_add_volume(struct report *report, const char *name,
 	report->volumes = v;
 	v += report->nr_volumes++;
 	*v = (struct report_volume) {
-		.name = strdup(name), .uuid = strdup(uuid), .dev = strdup(dev),
+		.name = copy_name(name), .uuid = copy_name(uuid), .dev = copy_name(dev),
 	};
-	if (!v->name || !v->uuid || !v->dev) {
-		print_err("out of memory");
-		return NULL;
-	}
-	return v;
+	return v->name && v->uuid && v->dev ? v : NULL;
 }
 
 /* Reports list volumes in nearly the same order, so begin the search after the last match. */
@@ -89,6 +96,16 @@ static struct report_volume *find(struct report *report, const struct report_vol
 		}
 	}
 	return NULL;
+}
+
+static bool is_in(const struct report *report, const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < report->nr_volumes; i++)
+		if (!strcmp(report->volumes[i].name, name))
+			return true;
+	return false;
 }
 
 static bool add_volume(struct report_volume *sum, struct report_volume *v)
@@ -122,7 +139,7 @@ static bool add_volume(struct report_volume *sum, struct report_volume *v)
  */
 bool report_add(struct report *sum, struct report *report)
 {
-	unsigned int i, next = 0;
+	unsigned int i, idle, next = 0;
 
 	/* a volume that is not in the report counted nothing meanwhile */
 	for (i = 0; i < sum->nr_volumes; i++)
@@ -142,13 +159,17 @@ bool report_add(struct report *sum, struct report *report)
 		if (!add_volume(known, v))
 			return false;
 	}
-	for (i = 0; i < report->nr_gone; i++)
+	for (i = 0; i < report->nr_gone; i++) {
+		sum->nr_ended += is_in(sum, report->gone[i]);
 		if (!report_add_gone(sum, report->gone[i]))
 			return false;
+	}
 	sum->time = report->time;
 	sum->interval_ns += report->interval_ns;
 	sum->missed += report->missed;
-	sum->idle = report->idle;
+	/* volumes that are idle in the last report only are in the sum */
+	idle = sum->nr_volumes - report->nr_volumes - sum->nr_ended;
+	sum->idle = idle < report->idle ? report->idle - idle : 0;
 	return true;
 }
 

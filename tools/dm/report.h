@@ -54,6 +54,7 @@ struct report_volume {
  * @idle: number of volumes that counted nothing and are left out
  * @nr_gone: number of elements in @gone
  * @gone: names of volumes that ended
+ * @nr_ended: of a sum, number of volumes in @volumes that ended
  * @nr_volumes: number of elements in @volumes
  * @volumes: the volumes, sorted by name
  */
@@ -64,6 +65,7 @@ struct report {
 	__u64 idle;
 	unsigned int nr_gone;
 	char **gone;
+	unsigned int nr_ended;
 	unsigned int nr_volumes;
 	struct report_volume *volumes;
 };

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "format.h"
 #include "sample.h"
 #include "sysfs.h"
 #include "volume.h"
@@ -151,13 +152,16 @@ static bool is_path_of(const char *path, const char *dev)
 bool sample_names(const char *arg, const char *name, const char *uuid, const char *disk,
 		  const char *dev)
 {
-	char mangled[4 * NAME_MAX + 1] = "";
+	char *plain = strdup(name);
+	bool found = !fnmatch(arg, name, FNM_NOESCAPE) || (*uuid && !strcmp(arg, uuid)) ||
+		     !strcmp(arg, disk) || (dev && (!strcmp(arg, dev) || is_path_of(arg, dev)));
 
-	if (strlen(arg) <= NAME_MAX)
-		mangle(mangled, arg);
-	return !fnmatch(arg, name, FNM_NOESCAPE) || !strcmp(mangled, name) ||
-	       (*uuid && !strcmp(arg, uuid)) || !strcmp(arg, disk) ||
-	       (dev && (!strcmp(arg, dev) || is_path_of(arg, dev)));
+	if (plain) {
+		unmangle(plain);
+		found |= !strcmp(arg, plain) || !fnmatch(arg, plain, FNM_NOESCAPE);
+	}
+	free(plain);
+	return found;
 }
 
 static void select_source(struct sampler *sampler, struct source *s)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "sysfs.h"
 
 /**
@@ -77,26 +78,6 @@ int sysfs_read_number(int dir, const char *path, __u64 *n)
 	if (!r && !parse_numbers(text, n, 1))
 		r = -EBADMSG;
 	return r;
-}
-
-/**
- * mangle() - write a name as printable ASCII
- * @to: buffer of four times the length of @from, plus 1
- * @from: the name
- *
- * libdevmapper mangles most other characters, but a program can pass any name to the kernel.
- */
-void mangle(char *to, const char *from)
-{
-	for (; *from; from++) {
-		unsigned char c = *from;
-
-		if (c < ' ' || c >= 127)
-			to += sprintf(to, "\\x%02x", c);
-		else
-			*to++ = c;
-	}
-	*to = '\0';
 }
 
 /**

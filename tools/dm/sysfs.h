@@ -30,6 +30,5 @@ int sysfs_read_counts(int dir, const char *disk, enum op op, struct counts *coun
 bool parse_numbers(const char *text, __u64 *n, unsigned int nr);
 void stat_counts(const __u64 stat[STAT_FIELDS], enum op op, struct counts *counts);
 bool parse_joint(const char *text, struct counts *ops[NR_OPS]);
-void mangle(char *to, const char *from);
 
 #endif /* DM_SYSFS_H */

@@ -61,7 +61,7 @@ static struct number at(const struct counts *c, unsigned int permille)
 
 	if (!c->timed || !percentile(c->latencies, c->latency_ns, permille, &p))
 		return number(0, UNIT_NONE);
-	return (struct number) { .n = p.estimate, .unit = UNIT_NS, .open = !p.end };
+	return (struct number) { .n = p.end ? p.estimate : p.floor, .unit = UNIT_NS, .open = !p.end };
 }
 
 static struct number largest(const struct counts *c)
@@ -175,7 +175,7 @@ static const struct dm_report_field_type fields[] = {
 #define FIELDS_COUNTS "volume,op,reqs,bytes,avg_size,avg,p50,p99,errors"
 #define FIELDS_LATENCIES "volume,op,timed,avg,p50,p90,p99,p999,max"
 
-/* -o help lists the columns, as a warning; here it goes to stdout */
+/* help lists the columns, as a warning; here it goes to stdout */
 static bool help;
 
 /* lines that libdevmapper may still print; a report has no limit of its own */
@@ -300,6 +300,12 @@ bool table_check(const struct view_options *options)
 	return rh;
 }
 
+/* Whether "help" or "?" is among columns. */
+static bool lists_help(const char *columns)
+{
+	return columns && (strstr(columns, "help") || strchr(columns, '?'));
+}
+
 /**
  * table_help() - list the columns, if the options ask for it
  * @options: the options
@@ -308,7 +314,10 @@ bool table_check(const struct view_options *options)
  */
 bool table_help(const struct view_options *options)
 {
-	help = options->fields && (strstr(options->fields, "help") || strchr(options->fields, '?'));
+	const char *query = options->selection;
+
+	help = lists_help(options->fields) || lists_help(options->keys) ||
+	       (query && (!strcasecmp(query, "help") || !strcmp(query, "?")));
 	lines_left = UINT_MAX;
 	return help && table_check(options);
 }

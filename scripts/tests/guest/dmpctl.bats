@@ -389,6 +389,36 @@ lvextend_into_attach()
 	equal "not detached" "$(types dmp2)" dmp
 }
 
+@test "names that libdevmapper mangles, and others that it would" {
+	dev=$(loop 8M)
+	run -0 dmpctl create 'my vol' "$dev"
+	equal path "$output" '/dev/mapper/my\x20vol'
+	[ -b "$output" ]
+	dmpctl latency on 'my vol'
+	dmpctl latency off 'my\x20vol'
+	dmpctl detach "$output"
+	dmpctl attach --latency "$output"
+	write_4k 'my\x20vol' 1
+	equal "dmpstat" "$("$DMP_TOOLS/dmpstat" -H -o reqs -e write 'my vol')" 1
+	equal "dmpstat" "$("$DMP_TOOLS/dmpstat" -H -o volume -e write 'my v*')" 'my\x20vol'
+	dmsetup --manglename none create "a b" --table "0 8 linear $dev 0"
+	dmpctl attach --latency "$(disk_of "a b")"
+	dd if="/dev/$(disk_of "a b")" of=/dev/null bs=4k count=1 iflag=direct status=none
+	run -0 dmpctl list
+	[[ $output == *$'\n''my\x20vol   '*"attached"* ]]
+	[[ $output == *$'\n'"a b   "*"attached"* ]]
+	run -0 "$DMP_TOOLS/dmpstat" -x "a b"
+	equal "joint histogram" "${lines[0]}" "a b read: 1 requests by size and latency"
+	dmpctl detach "$(disk_of "a b")"
+	dmsetup --manglename none remove "a b"
+}
+
+# disk_of NAME: the disk of a volume whose name is not mangled
+disk_of()
+{
+	basename "$(dirname "$(dirname "$(grep -lxF "$1" /sys/block/dm-*/dm/name)")")"
+}
+
 @test "the read-ahead stays, and so does one that is switched off" {
 	create dmp1 "$(loop 8M)"
 	for sectors in 0 64 16384; do

@@ -83,11 +83,15 @@ vg-db  read  dm-7 LVM-abc
 	sed 's/\[98304,769\]/[17179869184,769]/' "$golden" >"$BATS_TEST_TMPDIR/last"
 	dmpstat --replay "$BATS_TEST_TMPDIR/last" -J -e read vg-new |
 		jq -se '.[-1].volumes[0].ops.read.p50_ns == [17179869184, null, 17179869184]'
+	# where the average of 18 s and 40 s is no bound
+	sed 's/"latency_ns":76900000,"latency_hist":\[\[98304,769\]\]/"latency_ns":58000000000,"latency_hist":[[17179869184,2]]/' \
+		"$golden" >"$BATS_TEST_TMPDIR/last"
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/last" -H -o p50 -e read vg-new | xargs)" = ">17.2s" ]
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/last" -Hp -o p50 -e read vg-new | xargs)" = 17179869184 ]
 	shows '14:05:01  1.000 s
 Volume Op    Timed    Avg    p50    p90    p99  p99.9   Max<
 vg-db  read  18.2k  120us  114us  161us  321us  454us  524us
-vg-db  write 3.10k 3.04ms 2.57ms 3.63ms 14.5ms 14.5ms >17.2s
-3998 idle volumes not shown' -l vg-db 1 1
+vg-db  write 3.10k 3.04ms 2.57ms 3.63ms 14.5ms 14.5ms >17.2s' -l vg-db 1 1
 }
 
 @test "histograms of sizes and latencies" {
@@ -99,13 +103,11 @@ vg-db read: 18231 requests by latency
   131us   197us     4000  21.9  94.0 |##################
   197us   262us      900   4.9  98.9 |####
   262us   393us      150   0.8  99.7 |#
-  393us   524us       49   0.3 100.0 |#
-3998 idle volumes not shown' -w -e read vg-db 1 1
+  393us   524us       49   0.3 100.0 |#' -w -e read vg-db 1 1
 	shows '14:05:01  1.000 s
 vg-log flush: 12 requests by size
    from      to    count     %   cum
-      0   1.00k       12 100.0 100.0 |#########################################
-3998 idle volumes not shown' -r -e flush vg-log 1 1
+      0   1.00k       12 100.0 100.0 |#########################################' -r -e flush vg-log 1 1
 	shows 'vg-db	write	2097152	3145728	2000	64.5	64.5
 vg-db	write	3145728	4194304	1000	32.3	96.8' -wHp -e write vg-db 1 1 | head -n 2
 	run -0 dmpstat --replay "$golden" -w vg-log 1 1
@@ -228,8 +230,12 @@ vg-db	read	8192	98304	1' -xH
 	# shellcheck disable=SC2046 # words
 	refuses '--joint: expected at most 16 volumes' -M $(printf -- '--joint v%d ' {1..17})
 	refuses '--le x: expected octave, half or none' -M --le=x
-	run -0 dmpstat -o help
-	[[ $output == *"p99 "*"99th percentile of the latencies [ns]."* ]]
+	for option in -o -O -S; do
+		run -0 --separate-stderr dmpstat $option help
+		[[ $output == *"p99 "*"99th percentile of the latencies [ns]."* ]]
+		[ "$(grep -c '^ *p99 ' <<<"$output")" = 1 ]
+		[ ! "$stderr" ]
+	done
 	run -0 dmpstat --help
 	[[ $output == "usage: dmpstat "* ]]
 }
@@ -251,6 +257,29 @@ vg-db	read	8192	98304	1' -xH
 	[[ $output == *"cannot write /dev/full: No space left on device"* ]]
 	run -1 dmpstat --replay "$golden" --record "$BATS_TEST_TMPDIR"
 	[ "$output" = "dmpstat: $BATS_TEST_TMPDIR: Is a directory" ]
+}
+
+@test "names of a record do nothing to a terminal, and add no row" {
+	sed 's/vg-db/\\u001b[2J\\n\\u009bx\\ty/g; s/"LVM-abc"/"\\u001b"/; s/"gone":\[\]/"gone":["\\u001b"]/' "$golden" >"$BATS_TEST_TMPDIR/hostile"
+	for view in "" -l -w -x "-H -o +uuid,dev"; do
+		# shellcheck disable=SC2086 # words
+		run -0 dmpstat --replay "$BATS_TEST_TMPDIR/hostile" --color=never $view
+		grep -qF '\x1b[2J\x0a\xc2\x9bx\x09y' <<<"$output"
+		run ! grep -P '[^\n\t -~]' <<<"$output"
+	done
+	[ "$(dmpstat --replay "$BATS_TEST_TMPDIR/hostile" -H -o uuid -e read $'\e[2J\n\u009bx\ty' 1 1)" = '\x1b' ]
+}
+
+@test "idle volumes of a sum, and of volumes that are named" {
+	sum=$BATS_TEST_TMPDIR/sum
+	# two volumes, of which another one is active in each second, and then one that ends
+	head -n 1 "$golden" | jq -c '.idle = 1 | .volumes[0].name = "a" | .volumes |= .[:1],
+		(.idle = 1 | .volumes[0].name = "b" | .volumes[0].diskseq = 1 | .volumes |= .[:1]),
+		(.idle = 1 | .gone = ["a"] | .volumes = [])' >"$sum"
+	for seconds in 1:1,1,1 2:0,1 3:0; do
+		[ "$(dmpstat --replay "$sum" -J "${seconds%:*}" | jq .idle | paste -s -d ,)" = "${seconds#*:}" ]
+	done
+	[ "$(dmpstat --replay "$sum" -J a 1 | jq .idle | paste -s -d ,)" = 0,0,0 ]
 }
 
 @test "each part of a record has its type" {
@@ -374,9 +403,19 @@ pixel()
 	done
 	sed 's/vg-db/a<b>\&c\\"\\u0007/' "$golden" >hostile
 	dmpstat --replay hostile -J --svg svg >json
-	head -n 1 json | jq -e '.volumes[0].name == "a<b>&c\"\u0007"'
-	xmllint --xpath 'string(//*[local-name()="text"][1])' svg | grep -qxF 'Latencies of a<b>&c"?, vg-log, vg-new'
+	head -n 1 json | jq -e '.volumes[0].name == "a<b>&c\"\\x07"'
+	xmllint --xpath 'string(//*[local-name()="text"][1])' svg | grep -qxF 'Latencies of a<b>&c"\x07, vg-log, vg-new'
 	run ! compgen -G 'svg.*'
+	# a link stays one
+	cp "$golden" file
+	ln -s file link
+	dmpstat --replay "$golden" -J --svg link >/dev/null
+	[ -L link ]
+	xmllint --noout file
+	ln -s /proc/self/fd/1 stdout
+	dmpstat --replay "$golden" -H -e flush --svg stdout >picture
+	[ -L stdout ]
+	xmllint --noout picture
 	# a device stays one
 	mkfifo pipe
 	dmpstat --replay "$golden" -J --svg pipe >/dev/null &
@@ -384,7 +423,7 @@ pixel()
 	wait $!
 	[ -p pipe ]
 	# shorter than PATH_MAX, but not with the suffix of the temporary file
-	long=$(printf './%.0s' {1..2044})svg
+	long=$(printf './%.0s' {1..2044})new
 	while read -r path error; do
 		run -1 dmpstat --replay "$golden" -H -e flush --svg "$path"
 		[[ $output == *"dmpstat: $error" ]]
