@@ -145,7 +145,7 @@ static bool is_lvm_internal(const struct volume *volume)
 	return *part;
 }
 
-/* multipath takes linear partitions only: with others, it neither renames nor removes the device. */
+/* multipath neither renames nor removes a device of which a partition is not linear. */
 static bool is_multipath_partition(const struct volume *volume)
 {
 	return !strncmp(volume->uuid, "part", 4) && strstr(volume->uuid, "-mpath-");
@@ -353,7 +353,8 @@ static bool cmd_attach(char **args)
 	const struct change change = {
 		.from = "linear", .to = "dmp",
 		.keep = !options.latency, .latency = options.latency,
-		.missing = "attach the volumes below it (internal ones of LVM with --force), or use dmpctl create for a device",
+		.missing =
+			"attach the volumes below it (internal ones of LVM with --force), or use dmpctl create for a device",
 	};
 
 	return change_volumes(args, &change);

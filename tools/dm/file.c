@@ -30,9 +30,9 @@ FILE *file_begin(const char *path)
 {
 	mode_t mask = umask(0);
 	struct stat st;
-	bool exists = !stat(path, &st);
+	bool exists = !stat(path, &st), found = true;
 	FILE *f = NULL;
-	int fd = -1;
+	int fd = -1, len;
 
 	umask(mask);
 	*temporary = '\0';
@@ -43,14 +43,17 @@ FILE *file_begin(const char *path)
 			print_err("%s: %s", path, strerror(errno));
 		return f;
 	}
-	if (!exists)
-		snprintf(replaced, sizeof(replaced), "%s", path);
-	if (exists && !realpath(path, replaced))
-		*temporary = '\0';
-	else if (snprintf(temporary, sizeof(temporary), "%s.XXXXXX", replaced) < (int)sizeof(temporary))
-		fd = mkstemp(temporary);
+	if (exists)
+		found = realpath(path, replaced);
 	else
-		errno = ENAMETOOLONG;
+		snprintf(replaced, sizeof(replaced), "%s", path);
+	if (found) {
+		len = snprintf(temporary, sizeof(temporary), "%s.XXXXXX", replaced);
+		if (len < (int)sizeof(temporary))
+			fd = mkstemp(temporary);
+		else
+			errno = ENAMETOOLONG;
+	}
 	if (fd >= 0) {
 		fchmod(fd, 0666 & ~mask);
 		f = fdopen(fd, "w");

@@ -61,7 +61,9 @@ static struct number at(const struct counts *c, unsigned int permille)
 
 	if (!c->timed || !percentile(c->latencies, c->latency_ns, permille, &p))
 		return number(0, UNIT_NONE);
-	return (struct number) { .n = p.end ? p.estimate : p.floor, .unit = UNIT_NS, .open = !p.end };
+	return (struct number) {
+		.n = p.end ? p.estimate : p.floor, .unit = UNIT_NS, .open = !p.end,
+	};
 }
 
 static struct number largest(const struct counts *c)
