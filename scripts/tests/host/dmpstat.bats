@@ -272,11 +272,11 @@ vg-db	read	8192	98304	1' -xH
 
 @test "idle volumes of a sum, and of volumes that are named" {
 	sum=$BATS_TEST_TMPDIR/sum
-	# two volumes, of which another one is active in each second, and then one that ends
-	head -n 1 "$golden" | jq -c '.idle = 1 | .volumes[0].name = "a" | .volumes |= .[:1],
-		(.idle = 1 | .volumes[0].name = "b" | .volumes[0].diskseq = 1 | .volumes |= .[:1]),
-		(.idle = 1 | .gone = ["a"] | .volumes = [])' >"$sum"
-	for seconds in 1:1,1,1 2:0,1 3:0; do
+	# three volumes: a, then b is active for a second, and then a ends
+	head -n 1 "$golden" | jq -c '.idle = 2 | .volumes[0].name = "a" | .volumes |= .[:1],
+		(.idle = 2 | .volumes[0].name = "b" | .volumes[0].diskseq = 1 | .volumes |= .[:1]),
+		(.idle = 2 | .gone = ["a"] | .volumes = [])' >"$sum"
+	for seconds in 1:2,2,2 2:1,2 3:1; do
 		[ "$(dmpstat --replay "$sum" -J "${seconds%:*}" | jq .idle | paste -s -d ,)" = "${seconds#*:}" ]
 	done
 	[ "$(dmpstat --replay "$sum" -J a 1 | jq .idle | paste -s -d ,)" = 0,0,0 ]
