@@ -382,7 +382,6 @@ static bool wants_joint(const struct sampler *sampler, const struct source *s)
 static int read_joint(const struct source *s, struct counts *counts[NR_OPS])
 {
 	struct volume volume = {};
-	unsigned int major, minor;
 	bool wanted = false;
 	char *reply;
 	int op;
@@ -397,9 +396,7 @@ static int read_joint(const struct source *s, struct counts *counts[NR_OPS])
 	}
 	if (!wanted)
 		return 0;
-	if (sscanf(s->dev, "%u:%u", &major, &minor) != 2)
-		return -EBADMSG;
-	volume.info = (struct dm_info) { .major = major, .minor = minor };
+	sscanf(s->dev, "%u:%u", &volume.info.major, &volume.info.minor);
 	reply = volume_histogram(&volume);
 	if (!reply && errno == EINVAL) {
 		/* the feature latency was switched off meanwhile */
