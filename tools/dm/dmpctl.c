@@ -8,6 +8,7 @@
 #include <getopt.h>
 #include <json.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -300,6 +301,26 @@ static void forget(const struct volume *volume)
 		unlink(path);
 }
 
+static bool exchange(const struct volume *volume, const struct table *table,
+		     const struct change *change)
+{
+	uint32_t cookie;
+	sigset_t all, old;
+	bool ok;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	ok = volume_exchange(volume, table, &cookie);
+	if (ok && strcmp(change->to, "dmp"))
+		forget(volume);
+	else if (ok && !strcmp(change->from, "linear"))
+		remember(volume);
+	/* a signal may end dmpctl now, since udev may be slow, or have lost the event */
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	dm_udev_wait(cookie);
+	return ok;
+}
+
 static bool change_locked(struct volume *volume, const struct change *change)
 {
 	struct table live, table = {};
@@ -308,13 +329,8 @@ static bool change_locked(struct volume *volume, const struct change *change)
 	if (!may_change(volume) || !volume_read_table(volume, false, &live))
 		return false;
 	ok = clear_leftover(volume, &live) && convert(volume, &live, change, &table);
-	if (ok && !table_equal(&live, &table)) {
-		ok = volume_exchange(volume, &table);
-		if (ok && strcmp(change->to, "dmp"))
-			forget(volume);
-		else if (ok && !strcmp(change->from, "linear"))
-			remember(volume);
-	}
+	if (ok && !table_equal(&live, &table))
+		ok = exchange(volume, &table, change);
 	table_free(&live);
 	table_free(&table);
 	return ok;

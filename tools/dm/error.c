@@ -34,7 +34,8 @@ void print_err(const char *format, ...)
  */
 void hold_errors(void)
 {
-	hold = fmemopen(held, sizeof(held), "w");
+	/* "w" would leave earlier errors there */
+	hold = fmemopen(held, sizeof(held), "w+");
 }
 
 /**

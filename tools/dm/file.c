@@ -31,13 +31,14 @@ FILE *file_begin(const char *path)
 	mode_t mask = umask(0);
 	struct stat st;
 	bool exists = !stat(path, &st), found = true;
+	bool dangling = !exists && !lstat(path, &st);
 	FILE *f = NULL;
 	int fd = -1, len;
 
 	umask(mask);
 	*temporary = '\0';
-	/* a device or a pipe is written to, and stays */
-	if (exists && !S_ISREG(st.st_mode)) {
+	/* a device or a pipe is written to, and stays, and so does a link that leads nowhere yet */
+	if (dangling || (exists && !S_ISREG(st.st_mode))) {
 		f = fopen(path, "we");
 		if (!f)
 			print_err("%s: %s", path, strerror(errno));

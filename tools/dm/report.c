@@ -98,14 +98,19 @@ static struct report_volume *find(struct report *report, const struct report_vol
 	return NULL;
 }
 
-static bool is_in(const struct report *report, const char *name)
+static void end_volume(struct report *sum, const char *name)
 {
 	unsigned int i;
 
-	for (i = 0; i < report->nr_volumes; i++)
-		if (!strcmp(report->volumes[i].name, name))
-			return true;
-	return false;
+	for (i = 0; i < sum->nr_volumes; i++) {
+		struct report_volume *v = &sum->volumes[i];
+
+		if (!v->ended && !strcmp(v->name, name)) {
+			v->ended = true;
+			sum->nr_ended++;
+			return;
+		}
+	}
 }
 
 static bool add_volume(struct report_volume *sum, struct report_volume *v)
@@ -141,6 +146,12 @@ bool report_add(struct report *sum, struct report *report)
 {
 	unsigned int i, idle, next = 0;
 
+	/* first, since a new volume may have the name of one that ended */
+	for (i = 0; i < report->nr_gone; i++) {
+		end_volume(sum, report->gone[i]);
+		if (!report_add_gone(sum, report->gone[i]))
+			return false;
+	}
 	/* a volume that is not in the report counted nothing meanwhile */
 	for (i = 0; i < sum->nr_volumes; i++)
 		sum->volumes[i].interval_ns += report->interval_ns;
@@ -157,11 +168,6 @@ bool report_add(struct report *sum, struct report *report)
 		}
 		known->interval_ns += v->interval_ns - report->interval_ns;
 		if (!add_volume(known, v))
-			return false;
-	}
-	for (i = 0; i < report->nr_gone; i++) {
-		sum->nr_ended += is_in(sum, report->gone[i]);
-		if (!report_add_gone(sum, report->gone[i]))
 			return false;
 	}
 	sum->time = report->time;

@@ -33,6 +33,7 @@ extern const char *const event_names[NR_EVENTS];
  * @dev: name of the disk, dm-N
  * @diskseq: sequence number of the disk
  * @event: event within the interval
+ * @ended: of a sum, true if the volume ended
  * @interval_ns: nanoseconds between the two readings of the volume, 0 if there was only one
  * @ops: counts of each operation, NULL for operations that counted nothing
  */
@@ -42,6 +43,7 @@ struct report_volume {
 	char *dev;
 	__u64 diskseq;
 	enum event event;
+	bool ended;
 	__u64 interval_ns;
 	struct counts *ops[NR_OPS];
 };

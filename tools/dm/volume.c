@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <libudev.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,17 +27,6 @@ void volume_init(void)
 {
 	dm_lib_init();
 	dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);
-}
-
-/* A user may give a name as it is in the kernel, or as it was before libdevmapper mangled it. */
-static bool set_user_name(struct dm_task *dmt, const char *name)
-{
-	bool ok;
-
-	dm_set_name_mangling_mode(DM_STRING_MANGLING_AUTO);
-	ok = dm_task_set_name(dmt, name);
-	dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);
-	return ok;
 }
 
 /**
@@ -104,7 +92,7 @@ static bool name_task(struct dm_task *dmt, const char *arg)
 		minor = minor(devno);
 	} else if (!(sscanf(arg, "%u:%u%n", &major, &minor, &end) == 2 && !arg[end]) &&
 		   !(!strncmp(arg, "dm-", 3) && devno_of_disk(arg, &major, &minor))) {
-		return set_user_name(dmt, arg);
+		return dm_task_set_name(dmt, arg);
 	}
 	if (!dm_is_dm_major(major)) {
 		print_err("%s: not a device-mapper device", arg);
@@ -120,31 +108,42 @@ static bool get_info(struct volume *volume, const char *arg)
 
 	if (!dmt)
 		return false;
-	if (!name_task(dmt, arg) || !dm_task_run(dmt) ||
-	    !dm_task_get_info(dmt, &volume->info))
-		goto out;
-	if (!volume->info.exists) {
-		print_err("%s: no such device-mapper device", arg);
-		goto out;
+	if (name_task(dmt, arg) && dm_task_run(dmt) && dm_task_get_info(dmt, &volume->info)) {
+		snprintf(volume->name, sizeof(volume->name), "%s", dm_task_get_name(dmt));
+		snprintf(volume->uuid, sizeof(volume->uuid), "%s", dm_task_get_uuid(dmt));
+		ok = true;
 	}
-	snprintf(volume->name, sizeof(volume->name), "%s", dm_task_get_name(dmt));
-	snprintf(volume->uuid, sizeof(volume->uuid), "%s", dm_task_get_uuid(dmt));
-	ok = dm_task_get_read_ahead(dmt, &volume->read_ahead);
-out:
 	dm_task_destroy(dmt);
 	return ok;
+}
+
+static bool exists(const struct volume *volume, const char *arg)
+{
+	if (!volume->info.exists)
+		print_err("%s: no such device-mapper device", arg);
+	return volume->info.exists;
 }
 
 /**
  * volume_find() - find a volume
  * @volume: set to the volume
- * @arg: name of the volume, path to it, dm-N or major:minor
+ * @arg: name of the volume, as the kernel has it or as it was before libdevmapper mangled it,
+ *	path to it, dm-N or major:minor
  *
  * Return: true on success.
  */
 bool volume_find(struct volume *volume, const char *arg)
 {
-	return get_info(volume, arg);
+	bool ok = get_info(volume, arg);
+
+	if (ok && !volume->info.exists) {
+		dm_set_name_mangling_mode(DM_STRING_MANGLING_AUTO);
+		ok = get_info(volume, arg);
+		dm_set_name_mangling_mode(DM_STRING_MANGLING_NONE);
+		/* its name, too, as the kernel has it */
+		ok = ok && exists(volume, arg) && volume_refresh(volume);
+	}
+	return ok;
 }
 
 /**
@@ -158,7 +157,7 @@ bool volume_refresh(struct volume *volume)
 	char devno[32];
 
 	snprintf(devno, sizeof(devno), "%u:%u", volume->info.major, volume->info.minor);
-	return get_info(volume, devno);
+	return get_info(volume, devno) && exists(volume, devno);
 }
 
 /* By its number, a device is the same one, whatever name another program gives it meanwhile. */
@@ -246,6 +245,18 @@ static bool has_property(struct udev_device *device, const char *name)
 	return value && !strcmp(value, "1");
 }
 
+/**
+ * struct settings - what a resume sets besides the table
+ * @cookie: number that udev's event has, see dm_udev_wait()
+ * @udev_flags: flags that the event has
+ * @read_ahead: read-ahead in 512-byte sectors
+ */
+struct settings {
+	uint32_t *cookie;
+	uint16_t udev_flags;
+	uint32_t read_ahead;
+};
+
 /*
  * Get libdevmapper's flags of a volume from udev. Who activated the volume sent them, so that
  * udev leaves an internal device of LVM alone, say. The event of a resume needs them again.
@@ -263,27 +274,35 @@ static bool get_udev_flags(const struct volume *volume, uint16_t *flags)
 		{ "DM_UDEV_LOW_PRIORITY_FLAG", DM_UDEV_LOW_PRIORITY_FLAG },
 		{ "DM_UDEV_DISABLE_LIBRARY_FALLBACK_FLAG", DM_UDEV_DISABLE_LIBRARY_FALLBACK },
 	};
+	dev_t devno = makedev(volume->info.major, volume->info.minor);
 	struct udev *udev = udev_new();
-	struct udev_device *device = NULL;
+	struct udev_device *device = udev ? udev_device_new_from_devnum(udev, 'b', devno) : NULL;
 	unsigned int i;
-	bool ok;
 
-	if (udev)
-		device = udev_device_new_from_devnum(udev, 'b', makedev(volume->info.major,
-									volume->info.minor));
-	ok = device;
 	*flags = 0;
-	for (i = 0; ok && i < sizeof(known) / sizeof(*known); i++)
-		if (has_property(device, known[i].property))
-			*flags |= known[i].flag;
-	/* the rules set this one, too, while a volume is suspended */
-	if (ok && has_property(device, "DM_SUSPENDED"))
-		*flags &= ~DM_UDEV_DISABLE_OTHER_RULES_FLAG;
-	if (!ok)
+	if (!device)
 		print_err("%s: cannot read its state in udev: %s", volume->name, strerror(errno));
+	/* other events than libdevmapper's get flags from the rules */
+	else if (has_property(device, "DM_UDEV_PRIMARY_SOURCE_FLAG"))
+		for (i = 0; i < sizeof(known) / sizeof(*known); i++)
+			if (has_property(device, known[i].property))
+				*flags |= known[i].flag;
+	/* the rules set this one while a volume is suspended */
+	if (device && has_property(device, "DM_SUSPENDED"))
+		*flags &= ~DM_UDEV_DISABLE_OTHER_RULES_FLAG;
 	udev_device_unref(device);
 	udev_unref(udev);
-	return ok;
+	return device;
+}
+
+static bool get_settings(const struct volume *volume, struct settings *settings)
+{
+	struct dm_task *dmt = task(DM_DEVICE_INFO, volume);
+	bool ok = dmt && dm_task_run(dmt) && dm_task_get_read_ahead(dmt, &settings->read_ahead);
+
+	if (dmt)
+		dm_task_destroy(dmt);
+	return ok && get_udev_flags(volume, &settings->udev_flags);
 }
 
 /*
@@ -292,14 +311,16 @@ static bool get_udev_flags(const struct volume *volume, uint16_t *flags)
  * be flushed first, nor the file system be frozen. The kernel then chooses a read-ahead for
  * the new table, so set it to what it was; libdevmapper takes the name for that only.
  */
-static bool resume(const struct volume *volume, uint32_t *cookie, uint16_t flags)
+static bool resume(const struct volume *volume, const struct settings *settings)
 {
 	struct dm_task *dmt = task(DM_DEVICE_RESUME, volume);
 
+	/* the node is there, or udev has been told not to make it */
 	return finish(dmt, dmt && dm_task_set_name(dmt, volume->name) && dm_task_no_flush(dmt) &&
 			   dm_task_skip_lockfs(dmt) &&
-			   dm_task_set_read_ahead(dmt, volume->read_ahead, 0) &&
-			   dm_task_set_cookie(dmt, cookie, flags));
+			   dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&
+			   dm_task_set_read_ahead(dmt, settings->read_ahead, 0) &&
+			   dm_task_set_cookie(dmt, settings->cookie, settings->udev_flags));
 }
 
 /**
@@ -314,34 +335,31 @@ bool volume_clear(const struct volume *volume)
 }
 
 /* After a resume that failed: drop the new table, and let I/O go on with the old one. */
-static bool undo_load(const struct volume *volume, uint32_t *cookie, uint16_t flags)
+static bool undo_load(const struct volume *volume, const struct settings *settings)
 {
-	struct volume now = *volume;
+	bool cleared = volume_clear(volume);
 
-	if (!volume_refresh(&now))
-		return false;
-	if (now.info.inactive_table)
-		volume_clear(volume);
-	return !now.info.suspended || resume(volume, cookie, flags);
+	return resume(volume, settings) && cleared;
 }
 
 /**
  * volume_exchange() - give a volume another table that maps to the same sectors
  * @volume: the volume, not suspended and without an inactive table
  * @table: the new table
+ * @cookie: set to what dm_udev_wait() waits for
  *
- * On failure the volume keeps its old table.
+ * On failure the volume keeps its old table. Signals must be blocked, so that only SIGKILL
+ * ends the program between load and resume.
  *
  * Return: true on success.
  */
-bool volume_exchange(const struct volume *volume, const struct table *table)
+bool volume_exchange(const struct volume *volume, const struct table *table, uint32_t *cookie)
 {
+	struct settings settings = { .cookie = cookie };
 	bool ok, undone = true;
-	uint32_t cookie = 0;
-	sigset_t all, old;
-	uint16_t flags;
 
-	if (!get_udev_flags(volume, &flags))
+	*cookie = 0;
+	if (!get_settings(volume, &settings))
 		return false;
 	/* A failed resume may leave suspended what holds this program, or the file of stderr. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
@@ -349,27 +367,21 @@ bool volume_exchange(const struct volume *volume, const struct table *table)
 		return false;
 	}
 	hold_errors();
-	/* only SIGKILL can end dmpctl between load and resume */
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &old);
 	ok = load(volume, table);
-	if (ok && !resume(volume, &cookie, flags)) {
+	if (ok && !resume(volume, &settings)) {
 		ok = false;
-		undone = undo_load(volume, &cookie, flags);
+		undone = undo_load(volume, &settings);
 	}
 	/* sets the read-ahead */
 	dm_task_update_nodes();
 	munlockall();
 	release_errors();
 	if (!undone)
-		print_err("%s: may be suspended now, see dmsetup info; then try dmsetup resume",
+		print_err("%s: cannot be resumed with its old table; see dmsetup info and table",
 			  volume->name);
-	if (!ok)
+	else if (!ok)
 		print_err("%s: the table was not exchanged, the old table stays; dmesg may say why",
 			  volume->name);
-	/* a signal may end dmpctl now, since udev may be slow, or have lost the event */
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	dm_udev_wait(cookie);
 	return ok;
 }
 

@@ -41,13 +41,11 @@ struct table {
  * @name: name, as in /dev/mapper
  * @uuid: UUID, may be empty
  * @info: device number and state, as the kernel reports them
- * @read_ahead: read-ahead in 512-byte sectors
  */
 struct volume {
 	char name[DM_NAME_LEN];
 	char uuid[DM_UUID_LEN];
 	struct dm_info info;
-	uint32_t read_ahead;
 };
 
 void volume_init(void);
@@ -58,7 +56,7 @@ bool volume_find(struct volume *volume, const char *arg);
 bool volume_refresh(struct volume *volume);
 bool volume_read_table(const struct volume *volume, bool inactive, struct table *table);
 bool volume_clear(const struct volume *volume);
-bool volume_exchange(const struct volume *volume, const struct table *table);
+bool volume_exchange(const struct volume *volume, const struct table *table, uint32_t *cookie);
 bool volume_message(const struct volume *volume, uint64_t sector, const char *message);
 char *volume_histogram(const struct volume *volume);
 char *volume_create(const char *name, const struct table *table);

@@ -409,6 +409,12 @@ lvextend_into_attach()
 	[[ $output == *$'\n'"a b   "*"attached"* ]]
 	run -0 "$DMP_TOOLS/dmpstat" -x "a b"
 	equal "joint histogram" "${lines[0]}" "a b read: 1 requests by size and latency"
+	dmpctl latency off "a b"
+	dmsetup create 'a b' --table "0 8 linear $dev 0"
+	dmpctl attach "a b"
+	equal "the other volume" "$(types 'a\x20b')" linear
+	dmpctl attach 'a\x20b'
+	equal "the other volume" "$(types 'a\x20b')" dmp
 	dmpctl detach "$(disk_of "a b")"
 	dmsetup --manglename none remove "a b"
 }
@@ -438,6 +444,7 @@ disk_of()
 	cd "$TMPDIR"
 	dmsetup --manglename none create '$(touch run)' --table "0 8 dmp $dev"
 	for tool in dmpctl dmpstat; do
+		# shellcheck source=/dev/null
 		. "$DMP_TOP/tools/dm/$tool.bash-completion"
 		COMP_WORDS=("$tool" detach "") COMP_CWORD=2 COMPREPLY=()
 		_$tool
@@ -449,6 +456,9 @@ disk_of()
 	COMP_WORDS=(dmpctl attach --f) COMPREPLY=()
 	_dmpctl
 	equal option "${COMPREPLY[*]}" --force
+	COMP_WORDS=(dmpctl reset my) COMPREPLY=()
+	_dmpctl
+	equal name "${COMPREPLY[*]}" 'my\\x20vol'
 	dmsetup --manglename none remove '$(touch run)'
 }
 
@@ -470,10 +480,13 @@ disk_of()
 	equal write "$(stats dmp1 write)" "2 8192 0"
 }
 
-@test "the list" {
+@test "the list, also beside a device that has no table yet" {
 	lvm_start 64M
 	quiet lvcreate -y -n lv -L 40M vg
 	create dmp1 "$(loop 8M)"
+	dmsetup create empty --notable
+	run -1 dmpctl attach empty
+	equal "no table" "$output" "dmpctl: empty: has no linear segment, but no table; attach the volumes below it (internal ones of LVM with --force), or use dmpctl create for a device"
 	run -0 dmpctl list
 	equal list "${lines[*]}" "Volume                          State    Segments   Latency Since dmp1                            attached   1 of 1   off     -"
 	dmpctl attach --latency vg/lv
@@ -486,6 +499,7 @@ disk_of()
 	equal JSON "$(cat "$TMPDIR/fields")" "attached 1 0 on"
 	quiet lvchange --refresh vg/lv
 	[[ $(dmpctl list) == *"vg-lv                           lost       0 of 1   off     -"* ]]
-	run -1 bash -c '"$1" list -J >/dev/full' - "$DMP_TOOLS/dmpctl"
+	list_full() { dmpctl list -J >/dev/full; }
+	run -1 list_full
 	equal "a full disk" "$output" "dmpctl: cannot write the output: No space left on device"
 }

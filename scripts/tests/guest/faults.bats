@@ -126,10 +126,20 @@ is_active()
 	status=0
 	wait $! || status=$?
 	equal status $status 1
-	grep -q "resume ioctl on plain .*failed: Cannot allocate memory" /run/mnt/errors
+	grep -q "resume ioctl on .*failed: Cannot allocate memory" /run/mnt/errors
 	umount /run/mnt
 	equal state "$(dmsetup info -c --noheadings -o suspended,tables_loaded plain)" Active:Live
 	equal types "$(types plain)" linear
+}
+
+@test "dmpctl says an error once, and goes on with the next volume" {
+	dmsetup create other --table "0 2048 linear $(loop 1M) 0"
+	resume=$(nr_of DM_DEV_SUSPEND "$DMP_TOOLS/dmpctl" attach plain)
+	dmpctl detach plain
+	run -1 strace -qq -o "$TMPDIR/strace" -e trace=ioctl -e inject=ioctl:error=ENOMEM:when="$resume" \
+		"$DMP_TOOLS/dmpctl" attach plain other
+	equal errors "$(grep -c 'failed: Cannot allocate memory' <<<"$output")" 1
+	equal types "$(types plain) $(types other)" "linear dmp"
 }
 
 @test "dmpstat: each allocation of memory fails" {

@@ -25,7 +25,8 @@ volume()
 # mount_new: a new ext4 in the first 64 MiB of the volume
 mount_new()
 {
-	mkfs.ext4 -q /dev/mapper/dmp1 64M
+	# ext4 would initialize the rest later, and flush then
+	mkfs.ext4 -q -E lazy_itable_init=0,lazy_journal_init=0 /dev/mapper/dmp1 64M
 	mount /dev/mapper/dmp1 /run/mnt
 }
 

@@ -280,6 +280,13 @@ vg-db	read	8192	98304	1' -xH
 		[ "$(dmpstat --replay "$sum" -J "${seconds%:*}" | jq .idle | paste -s -d ,)" = "${seconds#*:}" ]
 	done
 	[ "$(dmpstat --replay "$sum" -J a 1 | jq .idle | paste -s -d ,)" = 0,0,0 ]
+	# an idle volume that begins anew within a second
+	{
+		head -n 1 "$sum"
+		head -n 1 "$sum" | jq -c '.idle = 1 | .gone = ["a"] | .volumes[0].diskseq = 2'
+	} >"$sum.restart"
+	[ "$(dmpstat --replay "$sum.restart" -J 1 | jq .idle | paste -s -d ,)" = 2,1 ]
+	[ "$(dmpstat --replay "$sum.restart" -J 2 | jq .idle)" = 1 ]
 }
 
 @test "each part of a record has its type" {
@@ -412,6 +419,10 @@ pixel()
 	dmpstat --replay "$golden" -J --svg link >/dev/null
 	[ -L link ]
 	xmllint --noout file
+	ln -s later new-link
+	dmpstat --replay "$golden" -J --svg new-link >/dev/null
+	[ -L new-link ]
+	xmllint --noout later
 	ln -s /proc/self/fd/1 stdout
 	dmpstat --replay "$golden" -H -e flush --svg stdout >picture
 	[ -L stdout ]
