@@ -5,7 +5,8 @@ set -euo pipefail
 
 # shellcheck disable=SC2034 # the top of the repository, used by scripts that source this file
 DMP_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-DMP_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dm-dmp
+# ~ is known without $HOME, too
+DMP_CACHE=${XDG_CACHE_HOME:-~/.cache}/dm-dmp
 # dmsetup and losetup are there, and not every user's PATH has these directories
 PATH=$PATH:/usr/sbin:/sbin
 # sort order and messages of commands must not depend on the user's locale

@@ -58,6 +58,28 @@ setup()
 	grep -q DM_DMP "$tree/drivers/md/Kconfig"
 }
 
+@test "apply to a plain tree by a link into another git checkout" {
+	git init -q "$BATS_TEST_TMPDIR/other"
+	series_base "$DMP_KERNEL" "$BATS_TEST_TMPDIR/other/linux"
+	rm -rf "$BATS_TEST_TMPDIR/other/linux/.git"
+	ln -s other/linux "$tree"
+	run -0 "$DMP_TOP/scripts/series" apply "$tree"
+	cmp "$tree/drivers/md/dm-dmp.c" "$DMP_TOP/drivers/md/dm-dmp.c"
+}
+
+@test "the user's own git am goes on" {
+	series_base "$DMP_KERNEL" "$tree"
+	git -C "$tree" config user.name Tester
+	git -C "$tree" config user.email tester@localhost
+	sed -i /DM_DELAY/d "$tree/drivers/md/Makefile"
+	git -C "$tree" commit -q -a -m 'no delay'
+	run git -C "$tree" am "$DMP_TOP"/patches/0008-*.patch
+	[ -d "$tree/.git/rebase-apply" ]
+	run -1 "$DMP_TOP/scripts/series" apply "$tree"
+	[[ $output == *"finish or abort git am or git rebase there first"* ]]
+	[ -d "$tree/.git/rebase-apply" ]
+}
+
 @test "apply to something else is refused" {
 	run -1 "$DMP_TOP/scripts/series" apply "$BATS_TEST_TMPDIR"
 	[[ $output == *"not a kernel tree"* ]]
