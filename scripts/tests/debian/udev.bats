@@ -53,6 +53,41 @@ flags()
 	flags vg-lv_mimage_0 | grep -qx DM_UDEV_DISABLE_DISK_RULES_FLAG=1
 }
 
+@test "flags that no activation has sent do not stay" {
+	DM_DISABLE_UDEV=1 dmsetup create made --table "0 8 linear $(loop 1M) 0"
+	# an event of another origin
+	echo add >"$(sysfs made)/uevent"
+	flags made | grep -qx DM_UDEV_DISABLE_DISK_RULES_FLAG=1
+	dmpctl attach made
+	equal flags "$(flags made)" DM_UDEV_PRIMARY_SOURCE_FLAG=1
+}
+
+@test "the unit attaches a volume whenever it appears, and waits for none" {
+	install "$DMP_TOOLS/dmpctl" /usr/bin
+	install -m 644 -t /etc/systemd/system "$DMP_TOP/contrib/dmp-attach@.service"
+	unit=$(systemd-escape --path --template=dmp-attach@.service /dev/vg/plain)
+	systemctl enable "$unit"
+	run -0 systemctl list-jobs
+	[[ $output == *"No jobs running"* ]]
+	quiet lvcreate -y -Wn -Zn -L 8M -n plain vg
+	eventually systemctl -q is-active "$unit"
+	equal attached "$(types vg-plain)" dmp
+	quiet lvchange -an vg/plain
+	eventually is_inactive "$unit"
+	quiet lvchange -ay vg/plain
+	eventually systemctl -q is-active "$unit"
+	equal "attached again" "$(types vg-plain)" dmp
+	systemctl stop "$unit"
+	equal detached "$(types vg-plain)" linear
+	systemctl disable "$unit"
+}
+
+# is_inactive UNIT
+is_inactive()
+{
+	[ "$(systemctl is-active "$1")" = inactive ]
+}
+
 @test "a signal ends dmpctl while it waits for udev, and the volume has its new table" {
 	quiet lvcreate -y -Wn -Zn -L 8M -n plain vg
 	udevadm settle
@@ -60,4 +95,7 @@ flags()
 	run -124 timeout --signal=INT --kill-after=60 10 "$DMP_TOOLS/dmpctl" attach vg/plain
 	equal types "$(types vg-plain)" dmp
 	[ "$(dmsetup udevcookies | wc -l)" -gt 1 ]
+	[[ $(dmpctl list) == *"vg-plain  "*"attached   1 of 1   off     2"* ]]
+	run -124 timeout --signal=INT --kill-after=60 10 "$DMP_TOOLS/dmpctl" detach vg/plain
+	equal "nothing is lost" "$(dmpctl list)" ""
 }

@@ -78,6 +78,28 @@ builds()
 	grep -qx 'PACKAGE_VERSION="[0-9]*\.[0-9]*\.[0-9]*"' "$here/dkms.conf"
 }
 
+@test "make takes a file that changed, also one with an older time" {
+	make -s -C dkms source DIR="$here"
+	cp -r "$here" "$here.before"
+	touch "$BATS_TEST_TMPDIR/now"
+	make -s -C dkms source DIR="$here"
+	[ -z "$(find "$here" -name '*.[ch]' -newer "$BATS_TEST_TMPDIR/now")" ]
+	echo >>"$here/dm-dmp.c"
+	touch -d tomorrow "$here/dm-dmp.c"
+	make -s -C dkms source DIR="$here"
+	diff -r "$here" "$here.before"
+}
+
+@test "dkms skips kernels before 6.1" {
+	. dkms/dkms.conf
+	for kernel in 6.1.0-56-amd64 6.12.57+deb12-amd64 6.5.0-9-generic 7.3.4+deb13-amd64 10.0.1; do
+		[[ $kernel =~ $BUILD_EXCLUSIVE_KERNEL ]]
+	done
+	for kernel in 4.19.0-27-amd64 5.10.0-30-amd64 6.0.12; do
+		[[ ! $kernel =~ $BUILD_EXCLUSIVE_KERNEL ]]
+	done
+}
+
 @test "a kernel before 6.1 is refused in words" {
 	headers 6.1
 	make -s -C dkms source DIR="$here"

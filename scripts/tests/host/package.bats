@@ -5,12 +5,13 @@ bats_require_minimum_version 1.5.0
 
 @test "the packages build, and lintian has nothing to say" {
 	cd "$BATS_TEST_DIRNAME/../../.."
-	version=$(make -s -C dkms version)
 	run -0 scripts/package "$BATS_TEST_TMPDIR/packages"
+	# the last commit is newer than those of the packages before it
+	version=$(make -s -C dkms version)+git$(TZ=UTC git log -1 --format=%cd.%h --date=format-local:%Y%m%d%H%M)
 	deb=$BATS_TEST_TMPDIR/packages/dm-dmp-dkms_${version}_all.deb
 	[ "$(dpkg-deb -f "$deb" Version)" = "$version" ]
 	dpkg-deb -x "$deb" "$BATS_TEST_TMPDIR/unpacked"
-	make -s -C dkms source DIR="$BATS_TEST_TMPDIR/source"
+	make -s -C dkms source DIR="$BATS_TEST_TMPDIR/source" DMP_VERSION="$version"
 	diff -r "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/unpacked/usr/src/dm-dmp-$version"
 	dpkg-deb -x "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/unpacked"
 	for tool in dmpctl dmpstat; do
@@ -22,6 +23,8 @@ bats_require_minimum_version 1.5.0
 	dpkg-deb -e "$BATS_TEST_TMPDIR"/packages/dm-dmp-tools_"$version"_*.deb "$BATS_TEST_TMPDIR/control"
 	grep -q "if deb-systemd-helper debian-installed 'dmpstat.socket'" "$BATS_TEST_TMPDIR/control/postinst"
 	run ! grep -r deb-systemd-invoke "$BATS_TEST_TMPDIR/control" --include='p*inst'
+	grep -q "deb-systemd-invoke stop 'dmp-attach@\*.service' dmpstat-textfile.service dmpstat.socket" \
+		"$BATS_TEST_TMPDIR/control/prerm"
 }
 
 @test "without a directory it says what it expected" {
