@@ -323,7 +323,8 @@ kasan_build()
 tools_make()
 {
 	mkdir -p "$DMP_TOOLS"
-	make -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror $*"
+	# -B: the objects may be those of another checkout
+	make -B -C "$DMP_TOP/tools/dm" O="$DMP_TOOLS" CFLAGS="-O2 -g -Werror $*"
 }
 
 # tools_build [FLAG...]: build dmpctl and dmpstat into $DMP_TOOLS
