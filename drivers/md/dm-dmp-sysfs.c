@@ -392,4 +392,6 @@ int __init dmp_sysfs_init(void)
 void dmp_sysfs_exit(void)
 {
 	sysfs_remove_group(dmp_module_kobj, &dmp_stat_group);
+	/* no table uses the module, so no target is left */
+	WARN_ON(!hash_empty(dmp_volumes));
 }

@@ -21,13 +21,17 @@ fio_start()
 	fio=$!
 }
 
-# fio_stop: end the fio that runs in the background as $fio; fails if it did
+# fio_stop [errors]: end the fio that runs in the background as $fio; fails if it did, or if a job of it
+# had an error and may not
 fio_stop()
 {
 	pkill -INT -x fio
-	# what it exits with when a signal ended it and nothing failed
+	# that of the signal, whatever failed before
 	wait "$fio" || [ $? = 128 ]
 	fio=
+	[ "${1:-}" = errors ] || perl -MJSON::PP -0777 -ne 's/^[^{]*//;
+		$_->{error} and die "$_->{jobname}: error $_->{error}\n" for @{decode_json($_)->{jobs}}' \
+		"$TMPDIR/fio.json"
 }
 
 # fio_counts FILE read|write: "reqs bytes" of all jobs in fio's JSON, before which it says

@@ -396,7 +396,8 @@ static int read_joint(const struct source *s, struct counts *counts[NR_OPS])
 	}
 	if (!wanted)
 		return 0;
-	sscanf(s->dev, "%u:%u", &volume.info.major, &volume.info.minor);
+	if (sscanf(s->dev, "%u:%u", &volume.info.major, &volume.info.minor) != 2)
+		return -EBADMSG;
 	reply = volume_histogram(&volume);
 	if (!reply && errno == EINVAL) {
 		/* the feature latency was switched off meanwhile */

@@ -18,7 +18,10 @@ setup_file()
 setup()
 {
 	clear_log
-	[ -b /dev/pmem0 ] || skip "user-mode Linux has no persistent memory"
+	if [ ! -b /dev/pmem0 ]; then
+		grep 'User Mode Linux' /proc/cpuinfo
+		skip "user-mode Linux has no persistent memory"
+	fi
 }
 
 # volume TARGET [OFFSET [FEATURE...]]: a volume of that name over 48 MiB of the memory

@@ -141,7 +141,7 @@ alike()
 # compare the outcome of each operation
 failed_alike()
 {
-	fio_stop
+	fio_stop errors
 	volume_counts
 	some_failed "$@"
 	alike
@@ -312,7 +312,7 @@ is_error()
 		is_error $volume
 	done
 	sleep 1
-	fio_stop
+	fio_stop errors
 	module_counts
 	some_failed 5
 	timeout 60 dmsetup remove linear
@@ -331,7 +331,7 @@ only_slow()
 	timeout 60 dmsetup remove --deferred linear
 	timeout 60 dmsetup remove --deferred dmp1
 	more_requests
-	fio_stop
+	fio_stop errors
 	eventually only_slow
 	module_counts
 	equal errors "$(fio_job dmp errors)" 0
@@ -353,7 +353,7 @@ only_slow()
 		timeout 60 dmsetup resume dmp1
 	done
 	more_requests
-	fio_stop
+	fio_stop errors
 	module_counts
 	some_failed 5
 	equal "errors of the volume" "$(stat_file dmp1 total errors)" 0

@@ -50,6 +50,7 @@ fail_each()
 			[ "$reached" = reached ] || break
 		done
 		equal "$1 without a fault" "$outcome" OK
+		[ $n -gt 1 ]
 		echo "# $1, $mode: $((n - 1)) allocations;" \
 			"$(sort "$TMPDIR/outcomes.$mode" | uniq -c | xargs)" >&3
 		rm "$TMPDIR/outcomes.$mode"

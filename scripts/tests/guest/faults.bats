@@ -59,6 +59,7 @@ fail_each()
 			after
 		done
 		equal "${*:2} without a fault" "$status" 0
+		[ $n -gt 1 ]
 		echo "# $1, $mode, ${*:2}: failed at $failed of $((n - 1))" >&3
 	done
 }

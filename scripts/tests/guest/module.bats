@@ -63,6 +63,7 @@ setup()
 @test "rmmod while volumes is being read is clean" {
 	for _ in $(seq 10); do
 		modprobe dmp
+		rm -f "$TMPDIR/reads"
 		while read -r _ </sys/module/dmp/stat/volumes && echo; do :; done >"$TMPDIR/reads" 2>/dev/null &
 		eventually test -s "$TMPDIR/reads"
 		rmmod dmp

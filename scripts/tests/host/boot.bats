@@ -38,7 +38,7 @@ boot()
 {
 	run -0 timeout 120 "$DMP_KERNEL+kunit/linux" mem=256M seccomp=on ncpus=2 uml_dir="$BATS_TEST_TMPDIR" \
 		ubd0="$BATS_TEST_TMPDIR/image" "dm-mod.create=\"$1\"" root=/dev/dm-0 rootfstype=ext4 rw \
-		init=/init quiet loglevel=4 kunit.autorun=0 con=null con0=null,fd:1 console=tty0 </dev/null
+		init=/init loglevel=7 kunit.autorun=0 con=null con0=null,fd:1 console=tty0 </dev/null
 	console=${output//$'\r'/}
 	echo "$console"
 	run ! kernel_complaints - <<<"$console"

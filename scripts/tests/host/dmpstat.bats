@@ -108,8 +108,10 @@ vg-db read: 18231 requests by latency
 vg-log flush: 12 requests by size
    from      to    count     %   cum
       0   1.00k       12 100.0 100.0 |#########################################' -r -e flush vg-log 1 1
-	shows 'vg-db	write	2097152	3145728	2000	64.5	64.5
-vg-db	write	3145728	4194304	1000	32.3	96.8' -wHp -e write vg-db 1 1 | head -n 2
+	run -0 dmpstat --replay "$golden" -wHp -e write vg-db 1 1
+	[ "${lines[0]}" = 'vg-db	write	2097152	3145728	2000	64.5	64.5' ]
+	[ "${lines[1]}" = 'vg-db	write	3145728	4194304	1000	32.3	96.8' ]
+	[ "${lines[-1]}" = 'vg-db	write	17179869184	-	1	0.0	100.0' ]
 	run -0 dmpstat --replay "$golden" -w vg-log 1 1
 	[[ $output == *"vg-log write: no latencies; dmpctl latency on measures them"* ]]
 }

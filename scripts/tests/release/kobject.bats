@@ -59,6 +59,9 @@ round()
 		round linear
 	done
 	complaints >"$TMPDIR/linear"
+	nr=$(awk '{ n += $1 } END { print n + 0 }' "$TMPDIR/linear")
+	[ "$nr" -gt 0 ]
+	[ "$nr" -lt 5 ]
 	sed 's/^/# dm-linear: /' "$TMPDIR/linear" >&3
 	for _ in $(seq 8); do
 		round dmp
