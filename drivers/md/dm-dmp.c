@@ -250,8 +250,8 @@ static int dmp_map(struct dm_target *ti, struct bio *bio)
 
 /*
  * Count an error, except BLK_STS_AGAIN of a REQ_NOWAIT or polled bio, and a failed
- * read-ahead: no application sees it. Who needs the data reads it again, or from
- * another mirror, as btrfs does. Drivers leave REQ_RAHEAD in bi_opf.
+ * read-ahead: no application sees it. If the data is needed, a file system reads it
+ * again, or from another mirror, as btrfs does. Drivers leave REQ_RAHEAD in bi_opf.
  *
  * Return: true if the device did not carry out the bio, which then does not count.
  */

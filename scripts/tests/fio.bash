@@ -26,7 +26,7 @@ fio_start()
 fio_stop()
 {
 	pkill -INT -x fio
-	# that of the signal, whatever failed before
+	# a signal's exit status hides that of a job which failed before
 	wait "$fio" || [ $? = 128 ]
 	fio=
 	[ "${1:-}" = errors ] || perl -MJSON::PP -0777 -ne 's/^[^{]*//;

@@ -258,8 +258,9 @@ struct settings {
 };
 
 /*
- * Get libdevmapper's flags of a volume from udev. Who activated the volume sent them, so that
- * udev leaves an internal device of LVM alone, say. The event of a resume needs them again.
+ * Get libdevmapper's flags of a volume from udev. The program that activated the volume sent
+ * them, so that udev leaves an internal device of LVM alone, say. The event of a resume needs
+ * them again.
  */
 static bool get_udev_flags(const struct volume *volume, uint16_t *flags)
 {
@@ -361,7 +362,7 @@ bool volume_exchange(const struct volume *volume, const struct table *table, uin
 	*cookie = 0;
 	if (!get_settings(volume, &settings))
 		return false;
-	/* A failed resume may leave suspended what holds this program, or the file of stderr. */
+	/* A failed resume may leave a volume suspended that has this program, or stderr's file. */
 	if (mlockall(MCL_CURRENT | MCL_FUTURE)) {
 		print_err("cannot lock memory: %s", strerror(errno));
 		return false;
