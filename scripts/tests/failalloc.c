@@ -18,7 +18,7 @@ void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t size);
 
 /*
- * Number of allocations until the next failure, including the one that fails. 0: each allocation
+ * Number of the next allocation that fails: 1 is the very next allocation. 0: each allocation
  * fails. -1: no allocation fails. It is -1 before main(), in exit(), and after the only failure.
  */
 static long left = -1;

@@ -3,8 +3,6 @@
  * Numbers and names as text.
  */
 
-#include <string.h>
-
 #include "format.h"
 
 /**

@@ -26,7 +26,7 @@ static void *grow(void *array, unsigned int nr, size_t size)
 	return array;
 }
 
-/* Copy a name. Nobody shows another character than the printable ones of ASCII to a terminal. */
+/* Views print names to a terminal as they are, so a copy has printable ASCII only. */
 static char *copy_name(const char *name)
 {
 	char *copy = malloc(4 * strlen(name) + 1);
@@ -146,7 +146,7 @@ bool report_add(struct report *sum, struct report *report)
 {
 	unsigned int i, idle, next = 0;
 
-	/* first, since a new volume may have the name of one that ended */
+	/* before the volumes: a new volume may have the name of a volume that ended */
 	for (i = 0; i < report->nr_gone; i++) {
 		end_volume(sum, report->gone[i]);
 		if (!report_add_gone(sum, report->gone[i]))

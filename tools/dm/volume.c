@@ -309,14 +309,14 @@ static bool get_settings(const struct volume *volume, struct settings *settings)
 /*
  * With an inactive table, one resume ioctl suspends the volume, exchanges the tables and
  * resumes the volume. The new table maps to the same sectors as the old one, so I/O need not
- * be flushed first, nor the file system be frozen. The kernel then chooses a read-ahead for
- * the new table, so set it to what it was; libdevmapper takes the name for that only.
+ * be flushed first, nor the file system be frozen. The kernel chooses another read-ahead with
+ * the new table, so restore the old one. libdevmapper needs the name for the read-ahead only.
  */
 static bool resume(const struct volume *volume, const struct settings *settings)
 {
 	struct dm_task *dmt = task(DM_DEVICE_RESUME, volume);
 
-	/* the node is there, or udev has been told not to make it */
+	/* libdevmapper must not make the node in /dev/mapper: udev does */
 	return finish(dmt, dmt && dm_task_set_name(dmt, volume->name) && dm_task_no_flush(dmt) &&
 			   dm_task_skip_lockfs(dmt) &&
 			   dm_task_set_add_node(dmt, DM_ADD_NODE_ON_CREATE) &&

@@ -53,8 +53,8 @@ take()
 	for pair in 6.1.0-56-amd64:amd64 6.1.0-50-amd64:amd64 6.1.0-50-cloud-amd64:cloud-amd64 \
 		6.12.50+deb12-cloud-amd64:cloud-amd64 5.15.0-88-generic:generic 6.1.0-56-rt-amd64: 6.5.0:; do
 		echo "$pair"
-		[ "$(headers_of_later_kernels "${pair%:*}")" = "${pair#*:}" ] ||
-			[ "$(headers_of_later_kernels "${pair%:*}")" = "linux-headers-${pair#*:}" ]
+		flavour=${pair#*:}
+		[ "$(headers_of_later_kernels "${pair%:*}")" = "${flavour:+linux-headers-$flavour}" ]
 	done
 }
 

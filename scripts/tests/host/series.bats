@@ -10,6 +10,22 @@ setup()
 	tree=$BATS_TEST_TMPDIR/tree
 }
 
+# checkout: make $tree a git checkout, in which a user commits
+checkout()
+{
+	series_base "$DMP_KERNEL" "$tree"
+	git -C "$tree" config user.name Tester
+	git -C "$tree" config user.email tester@localhost
+}
+
+# unfit_checkout: the same, to which the series does not apply
+unfit_checkout()
+{
+	checkout
+	sed -i /DM_DELAY/d "$tree/drivers/md/Makefile"
+	git -C "$tree" commit -q -a -m 'no delay'
+}
+
 @test "base + patches/ = the files here" {
 	"$DMP_TOP/scripts/series" check
 }
@@ -39,9 +55,7 @@ setup()
 }
 
 @test "apply to a git checkout, once" {
-	series_base "$DMP_KERNEL" "$tree"
-	git -C "$tree" config user.name Tester
-	git -C "$tree" config user.email tester@localhost
+	checkout
 	run -0 "$DMP_TOP/scripts/series" apply "$tree"
 	[ "$(git -C "$tree" rev-list --count base..)" = "$(series_patches | wc -l)" ]
 	cmp "$tree/drivers/md/dm-dmp.c" "$DMP_TOP/drivers/md/dm-dmp.c"
@@ -68,11 +82,7 @@ setup()
 }
 
 @test "the user's own git am goes on" {
-	series_base "$DMP_KERNEL" "$tree"
-	git -C "$tree" config user.name Tester
-	git -C "$tree" config user.email tester@localhost
-	sed -i /DM_DELAY/d "$tree/drivers/md/Makefile"
-	git -C "$tree" commit -q -a -m 'no delay'
+	unfit_checkout
 	run git -C "$tree" am "$DMP_TOP"/patches/0008-*.patch
 	[ -d "$tree/.git/rebase-apply" ]
 	run -1 "$DMP_TOP/scripts/series" apply "$tree"
@@ -88,11 +98,7 @@ setup()
 }
 
 @test "a tree that the series does not fit stays as it was" {
-	series_base "$DMP_KERNEL" "$tree"
-	git -C "$tree" config user.name Tester
-	git -C "$tree" config user.email tester@localhost
-	sed -i /DM_DELAY/d "$tree/drivers/md/Makefile"
-	git -C "$tree" commit -q -a -m 'no delay'
+	unfit_checkout
 	run -1 "$DMP_TOP/scripts/series" apply "$tree"
 	[ -z "$(git -C "$tree" status --porcelain)" ]
 	[ ! -d "$tree/.git/rebase-apply" ]
